@@ -1,0 +1,11 @@
+"""Files in and out: ``read`` takes what labs have, ``write`` leaves a whole file or none.
+
+One file a format family; ``recognise`` says by content which one a path belongs to, ``reading`` calls it.
+"""
+
+from itclust.io.atomic import whole
+from itclust.io.reading import read
+from itclust.io.recognise import FORMATS, Unreadable
+from itclust.io.writing import write, write_csv
+
+__all__ = ["FORMATS", "Unreadable", "read", "whole", "write", "write_csv"]

@@ -1,0 +1,90 @@
+"""``read``: a path in, an AnnData of cells x genes out."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from importlib import import_module
+from pathlib import Path
+
+from itclust.io import tenx
+from itclust.io.recognise import BROKEN, FORMATS, Unreadable, first_line, missing, recognise
+
+logger = logging.getLogger("itclust")
+
+# Format -> (module, function); a module is imported when its format is met.
+_READERS = {
+    "h5ad": ("native", "read_h5ad"),
+    "zarr": ("native", "read_zarr"),
+    "10x_h5": ("tenx", "read_10x_h5"),
+    "mtx": ("tenx", "read_mtx"),
+    "table": ("tables", "read_table"),
+    "loom": ("loom", "read_loom"),
+    "rds": ("rds", "read_rds"),
+}
+_BACKED = ("h5ad", "zarr")
+
+
+def read(path, *, backed: bool = False):
+    """Read a file or folder of expression values.
+
+    The format is recognised by content, not by the name: h5ad, zarr (a folder or a zip), 10x HDF5 and 10x folders of
+    version 2 and 3, Matrix Market with names beside it, csv and tsv tables in either orientation, loom, and rds with
+    a SingleCellExperiment, a Seurat object or a matrix. What was recognised is logged.
+
+    Parameters
+    ----------
+    path
+        File or folder, or the prefix of three 10x files (``folder/GSM1_``).
+    backed
+        Leave ``X`` on disk. For h5ad and zarr.
+
+    Returns
+    -------
+    AnnData of cells x genes, ``X`` in CSR where the format is sparse. Cell names are unique: duplicated ones get a
+    suffix, with a warning. Gene names are left as they are.
+
+    Raises
+    ------
+    FileNotFoundError
+        Nothing is at ``path``.
+    Unreadable
+        A ValueError: something is there, but no matrix of cells and genes can be read from it.
+    """
+    path = Path(path).expanduser()
+    if not path.exists():
+        path = tenx.of_prefix(path) or path
+    if not path.exists():
+        raise missing(path)
+    kind = recognise(path)
+    if backed and kind not in _BACKED:
+        msg = f"backed=True reads h5ad and zarr; {path} is {FORMATS[kind][0]}. "
+        raise ValueError(msg + "Read it without, and itclust.io.write() it as .h5ad.")
+    adata = _read(path, kind, {"backed": True} if backed else {})
+    logger.info("%s: %s, %d cells x %d genes", path, FORMATS[kind][0], adata.n_obs, adata.n_vars)
+    return _with_plain_names(adata, path)
+
+
+def _read(path: Path, kind: str, options: dict):
+    module, function = _READERS[kind]
+    reader = getattr(import_module(f"itclust.io.{module}"), function)
+    try:
+        with warnings.catch_warnings():
+            # we say ourselves what becomes of duplicated names
+            warnings.filterwarnings("ignore", message=".*names are not unique")
+            return reader(path, **options)
+    except (Unreadable, FileNotFoundError, PermissionError):
+        raise
+    except BROKEN as error:
+        msg = f"{path} looks like {FORMATS[kind][0]}, but is damaged or cut short: {first_line(error)}. Get it again."
+        raise Unreadable(msg) from error
+
+
+def _with_plain_names(adata, path: Path):
+    for axis in ("obs_names", "var_names"):
+        setattr(adata, axis, getattr(adata, axis).astype(str).astype(object))
+    n_repeated = int(adata.obs_names.duplicated().sum())
+    if n_repeated:
+        warnings.warn(f"{path}: {n_repeated} cell names repeat earlier ones and got a suffix.", stacklevel=3)
+        adata.obs_names_make_unique()
+    return adata

@@ -1,0 +1,142 @@
+"""10x files: HDF5 of version 2 and 3, and the folders of matrix, barcodes and features; any .mtx with names beside."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from itclust.io.recognise import Unreadable, opened
+
+logger = logging.getLogger("itclust")
+
+_CELL_FILES = ("barcodes", "cells", "cell_names", "colnames")
+_GENE_FILES = ("features", "genes", "gene_names", "rownames")
+_ENDINGS = tuple(e + gz for e in (".tsv", ".txt", ".csv") for gz in (".gz", ""))
+_HEADERS = {"", "barcode", "cell", "cell_id", "gene", "gene_id", "gene_ids", "feature", "index", "x", "v1"}
+_GENES = "Gene Expression"
+
+
+def read_10x_h5(path: Path):
+    """AnnData of a 10x HDF5 file, version 2 (a group a genome) or 3 (one group, several kinds of features)."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        groups = [g for g in file.values() if isinstance(g, h5py.Group) and "barcodes" in g]
+        if len(groups) > 1:
+            names = ", ".join(g.name.strip("/") for g in groups)
+            msg = f"{path} holds several genomes: {names}. Read one with scanpy.read_10x_h5(path, genome=...)."
+            raise Unreadable(msg)
+        group = groups[0]
+        n_genes, n_cells = (int(n) for n in group["shape"][:])
+        parts = tuple(group[name][:] for name in ("data", "indices", "indptr"))
+        cells = group["barcodes"].asstr()[:]
+        where, keys = (group["features"], ("id", "name", "feature_type", "genome")), ("id", "name", "kind", "genome")
+        if "features" not in group:  # version 2
+            where, keys = (group, ("genes", "gene_names")), keys[:2]
+        genes = {key: where[0][name].asstr()[:] for key, name in zip(keys, where[1]) if name in where[0]}
+    _same_shape(path, (n_genes, n_cells), len(genes["name"]), len(cells), "its lists", "its lists")
+    x = sparse.csr_matrix(parts, shape=(n_cells, n_genes))
+    x.check_format()
+    return _assemble(path, x, cells, genes)
+
+
+def read_mtx(path: Path):
+    """AnnData of a 10x folder, of a Matrix Market file with its names beside it, or of a prefix of three such files."""
+    from scipy.io import mmread
+
+    path = _matrix_file(path)
+    cell_file, gene_file = _beside(path, _CELL_FILES, "cells"), _beside(path, _GENE_FILES, "genes")
+    with opened(path) as stream:
+        matrix = sparse.csr_matrix(mmread(stream))
+    cells, genes = _rows(cell_file), _rows(gene_file)
+    if matrix.shape == (len(cells), len(genes)) != (len(genes), len(cells)):
+        logger.info("%s: rows are cells, columns are genes (by the counts of names)", path.name)
+    else:
+        _same_shape(path, matrix.shape, len(genes), len(cells), gene_file.name, cell_file.name)
+        matrix = matrix.T
+    columns = list(zip(*genes)) if genes else [()]
+    names = {"id": columns[0], "name": columns[1 if len(columns) > 1 else 0]}
+    if len(columns) > 2:
+        names["kind"] = columns[2]
+    return _assemble(path, matrix.tocsr(), [row[0] for row in cells], names)
+
+
+def of_prefix(path: Path) -> Path | None:
+    """The .mtx file of a prefix such as ``folder/GSM1_``, where there is exactly one."""
+    if not path.parent.is_dir():
+        return None
+    found = _matrices(path.parent, path.name)
+    return found[0] if len(found) == 1 else None
+
+
+def _matrices(folder: Path, prefix: str = "") -> list[Path]:
+    # the compressed twin of an unpacked file is left aside
+    files = {p.name.removesuffix(".gz"): p for p in sorted(folder.iterdir(), reverse=True) if p.name.startswith(prefix)}
+    found = [p for name, p in sorted(files.items()) if name.endswith(".mtx")]
+    return [p for p in found if p.name.removesuffix(".gz").endswith("matrix.mtx")] or found
+
+
+def _matrix_file(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    found = _matrices(path)
+    if len(found) > 1:
+        msg = f"{path} holds {len(found)} matrices: {', '.join(p.name for p in found)}. Pass one of these files."
+        raise Unreadable(msg)
+    return found[0]
+
+
+def _beside(matrix: Path, nouns: tuple[str, ...], what: str) -> Path:
+    stem = matrix.name.removesuffix(".gz").removesuffix(".mtx")
+    prefixes = [stem.removesuffix("matrix"), stem + "_", stem + ".", ""]
+    for name in (prefix + noun + ending for prefix in prefixes for noun in nouns for ending in _ENDINGS):
+        if matrix.with_name(name).is_file():
+            return matrix.with_name(name)
+    msg = f"no file beside {matrix} names its {what}. Put one there, called {prefixes[0]}{nouns[0]}.tsv, a line a name."
+    raise Unreadable(msg)
+
+
+def _rows(path: Path) -> list[list[str]]:
+    with opened(path) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
+        rows = [row for row in csv.reader(text, delimiter="," if ".csv" in path.suffixes else "\t") if row]
+    if rows and rows[0][0].lower() in _HEADERS:
+        rows = rows[1:]
+    return rows
+
+
+def _same_shape(path: Path, shape, n_genes: int, n_cells: int, genes: str, cells: str) -> None:
+    if tuple(shape) != (n_genes, n_cells):
+        msg = f"{path} is {shape[0]} x {shape[1]}, but {genes} name {n_genes} genes and {cells} {n_cells} cells. "
+        raise Unreadable(msg + "Take all three from one run.")
+
+
+def _assemble(path: Path, x, cells, genes: dict):
+    import anndata
+    import pandas as pd
+
+    var = pd.DataFrame({"gene_ids": np.asarray(genes["id"], dtype=object)})
+    var.index = pd.Index(np.asarray(genes["name"], dtype=object))
+    for column, key in (("feature_types", "kind"), ("genome", "genome")):
+        if key in genes:
+            var[column] = pd.Categorical(genes[key])
+    obs = pd.DataFrame(index=pd.Index(np.asarray(cells, dtype=object)))
+    adata = anndata.AnnData(X=x.astype(np.float32), obs=obs, var=var)
+    return _only_genes(path, adata) if "kind" in genes else adata
+
+
+def _only_genes(path: Path, adata):
+    kinds = adata.var["feature_types"].astype(str)
+    if (kinds == _GENES).all():
+        return adata
+    others = ", ".join(f"{n} {kind}" for kind, n in kinds[kinds != _GENES].value_counts().items())
+    if not (kinds == _GENES).any():
+        msg = f"{path} holds no {_GENES!r} features, only {others}."
+        raise Unreadable(msg)
+    logger.info("%s: kept %d features of %r, left %s", path.name, (kinds == _GENES).sum(), _GENES, others)
+    return adata[:, (kinds == _GENES).to_numpy()].copy()

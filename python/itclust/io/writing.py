@@ -1,0 +1,76 @@
+"""Write an AnnData, or the table of its results, whole or not at all."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+
+from itclust.io.atomic import whole
+
+logger = logging.getLogger("itclust")
+
+_TABLES = {".csv": ",", ".tsv": "\t"}
+
+
+def write(adata, path) -> None:
+    """Write ``adata`` as h5ad or zarr, whole or not at all.
+
+    Parameters
+    ----------
+    adata
+        AnnData, in memory or backed.
+    path
+        Ends in ``.h5ad`` (a file) or ``.zarr`` (a folder). What was there is replaced when the new one is complete.
+    """
+    from anndata.io import write_h5ad, write_zarr
+
+    path = Path(path)
+    writers = {".h5ad": write_h5ad, ".zarr": write_zarr}
+    if path.suffix not in writers:
+        msg = f"cannot tell the format of {path.name!r}: name it .h5ad or .zarr."
+        raise ValueError(msg)
+    if path.suffix == ".zarr":
+        _refuse_to_replace_other_folder(path)
+    elif path.is_dir():
+        msg = f"cannot write {path}: it is a folder. Give the name of a file."
+        raise IsADirectoryError(msg)
+    with whole(path) as part, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Writing zarr v2")  # anndata's default is good enough for us
+        writers[path.suffix](part, adata)
+    logger.info("%s: written, %d cells x %d genes", path, adata.n_obs, adata.n_vars)
+
+
+def write_csv(adata, path, key: str = "itclust") -> None:
+    """Write the result columns of ``adata.obs`` as a table, a row a cell, whole or not at all.
+
+    Parameters
+    ----------
+    adata
+        AnnData that holds results.
+    path
+        Ends in ``.csv`` or ``.tsv``, or in either with ``.gz``.
+    key
+        The columns are ``key`` itself and all that start with ``key_``; the first column, ``cell``, has the names.
+    """
+    path = Path(path)
+    plain = path.with_suffix("") if path.suffix == ".gz" else path
+    if plain.suffix not in _TABLES:
+        msg = f"cannot tell the format of {path.name!r}: name it .csv or .tsv, or either with .gz."
+        raise ValueError(msg)
+    columns = [c for c in adata.obs.columns if c == key or str(c).startswith(f"{key}_")]
+    if not columns:
+        msg = f"adata.obs has no column {key!r}. Run itclust.transfer first, or pass key=; its columns are: "
+        raise KeyError(msg + (", ".join(map(repr, adata.obs.columns)) or "none") + ".")
+    # mtime: the same table gives the same bytes
+    compression = {"method": "gzip", "mtime": 0} if path.suffix == ".gz" else None
+    with whole(path) as part:
+        adata.obs[columns].to_csv(part, sep=_TABLES[plain.suffix], index_label="cell", compression=compression)
+    logger.info("%s: written, %d cells, columns %s", path, adata.n_obs, ", ".join(columns))
+
+
+def _refuse_to_replace_other_folder(path: Path) -> None:
+    known = (".zgroup", "zarr.json")
+    if path.exists() and not any((path / name).is_file() for name in known):
+        msg = f"cannot write {path}: something that is no zarr store is there. Move it, or choose another name."
+        raise FileExistsError(msg)
