@@ -1,0 +1,288 @@
+"""AnnData meets the model: here and only here."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+
+import numpy as np
+
+from itclust import __version__, check, preprocess, results
+from itclust.model import Model
+from itclust.progress import reporter
+from itclust.settings import resolve
+
+log = logging.getLogger("itclust")
+
+
+def transfer(
+    source,
+    target,
+    *,
+    labels_key=None,
+    layer=None,
+    use_raw=False,
+    values="auto",
+    batch_key=None,
+    preset="default",
+    novelty=True,
+    key_added="itclust",
+    random_state=0,
+    copy=False,
+    progress=None,
+    **settings,
+):
+    """Annotate ``target`` from the labelled ``source`` (Hu et al. 2020).
+
+    A network is trained on the source; a second one starts from its weights and is fine-tuned on the target alone by
+    iterative soft clustering.
+
+    Parameters
+    ----------
+    source
+        AnnData with labels in ``obs[labels_key]``; never changed.
+    target
+        AnnData without labels; gains the keys below and nothing else.
+    labels_key
+        Column of ``source.obs``. None: the one named ``cell_type``, ``celltype``, ``cell.type``, ``cell type``,
+        ``label`` or ``labels``, in any case.
+    layer, use_raw
+        Where the values are; each may be a pair ``(source, target)``.
+    values
+        What they are: ``"auto"``, ``"counts"``, ``"linear"`` (CPM, TPM, FPKM) or ``"log"``; may be a pair.
+    batch_key
+        Column of ``obs`` with batches.
+    preset
+        ``"default"``, or ``"paper"`` for the recipe of 2020.
+    novelty
+        Look for cell types that the source never saw.
+    key_added
+        Prefix of the keys written.
+    random_state
+        Seed; the same seed on the same machine gives the same result.
+    copy
+        Return an annotated copy and leave ``target`` alone.
+    progress
+        None: a bar where standard error is a terminal; True or False; or a function ``(stage, fraction, message)``.
+    **settings
+        Fields of :class:`itclust.Settings`.
+
+    Returns
+    -------
+    None, or the copy. Written, with ``K = key_added``:
+
+    ``obs[K]`` : category
+        Cell type: a label of the source, or ``novel 1``, ``novel 2``, ...
+    ``obs[K + "_cluster"]`` : category
+        Cluster, largest first.
+    ``obs[K + "_confidence"]``, ``obs[K + "_novelty"]`` : float32 in [0, 1]
+        Probability that the label is right; evidence that the cell's type is not in the source.
+    ``obs[K + "_initial"]`` : category
+        The source network's answer before fine-tuning.
+    ``obsm["X_" + K]`` : float32 (n, n_latent)
+        Embedding.
+    ``obsm[K + "_probabilities"]``, ``obsm[K + "_type_probabilities"]`` : DataFrame float32
+        Soft assignment to clusters, (n, n_clusters), and to source types and ``novel``, (n, n_types + 1).
+    ``uns[K]`` : dict
+        ``params``, ``clusters`` (table), ``history``, ``genes``, ``version``.
+
+    Cells without a count in the genes used keep their row, with NA and zeros.
+
+    Raises
+    ------
+    KeyError
+        The label column or the layer is not there.
+    ValueError
+        Too few shared genes, NaN or negative values, a source with one type, an empty dataset.
+    TypeError
+        An unknown setting.
+
+    Examples
+    --------
+    >>> import itclust
+    >>> source, target = itclust.datasets.toy()
+    >>> itclust.transfer(source, target, progress=False)
+    >>> target.obs["itclust"].isna().sum()
+    np.int64(0)
+    """
+    model = ItClust(preset=preset, random_state=random_state, novelty=novelty, **settings)
+    check.is_anndata(source, "source")
+    check.is_anndata(target, "target")
+    layers, raws, kinds = (check.pair(n, v) for n, v in (("layer", layer), ("use_raw", use_raw), ("values", values)))
+    codes = _labels(source, labels_key, model.settings)
+    x_source = _expression(source, layers[0], raws[0], kinds[0], "source")
+    x_target = _expression(target, layers[1], raws[1], kinds[1], "target")
+    x_source, x_target = preprocess.match_genes(x_source, x_target)
+    x_source = x_source.take(preprocess.shared(x_source, x_target)) if preset != "paper" else x_source
+    genes = _paper_genes(x_target, model.settings) if preset == "paper" else None
+    model._fit(x_source, *codes, genes, reporter(progress))
+    target = target.copy() if copy else target
+    model._transfer(x_target, target, key_added, reporter(progress))
+    return target if copy else None
+
+
+class ItClust:
+    """A source network that can be kept, saved and transferred to any number of targets.
+
+    Parameters
+    ----------
+    preset
+        ``"default"``, or ``"paper"`` for the recipe of 2020.
+    random_state
+        Seed.
+    **settings
+        Fields of :class:`itclust.Settings`.
+
+    Examples
+    --------
+    >>> import itclust
+    >>> source, target = itclust.datasets.toy()
+    >>> model = itclust.ItClust().fit(source, progress=False)
+    >>> model.transfer(target, progress=False)
+    """
+
+    def __init__(self, preset="default", random_state=0, **settings):
+        self.preset = preset
+        self.random_state = int(random_state)
+        self.settings = resolve(preset, settings)
+        self._model = None
+
+    def __repr__(self):
+        if self._model is None:
+            return f"ItClust(preset={self.preset!r}, not fitted)"
+        m = self._model
+        return f"ItClust(preset={m.preset!r}, {len(m.types)} types, {len(m.network_genes)} genes)"
+
+    def fit(self, source, labels_key=None, genes=None, *, layer=None, use_raw=False, values="auto", progress=None):
+        """Train the source network.
+
+        Parameters
+        ----------
+        source, labels_key, layer, use_raw, values, progress
+            As in :func:`itclust.transfer`.
+        genes
+            The only genes to use. ``preset="paper"`` takes its genes from the target, so it needs them.
+
+        Returns
+        -------
+        ItClust
+            This object.
+        """
+        check.is_anndata(source, "source")
+        codes = _labels(source, labels_key, self.settings)
+        x = _expression(source, layer, use_raw, values, "source")
+        if self.preset == "paper" and genes is None:
+            msg = "preset='paper' takes its genes from the target: use itclust.transfer(source, target), or pass genes=."
+            raise ValueError(msg)
+        if genes is not None:
+            genes = np.array([str(g).upper() if self.preset == "paper" else str(g) for g in genes])
+            known = [g.upper() for g in x.genes] if self.preset == "paper" else x.genes
+            check.shared_genes(int(np.isin(genes, known).sum()), x.genes, genes, minimum=2)
+            genes = genes[np.isin(genes, known)]
+        self._fit(x, *codes, genes, reporter(progress))
+        return self
+
+    def transfer(self, target, key_added="itclust", *, layer=None, use_raw=False, values="auto", progress=None):
+        """Annotate ``target``; writes what :func:`itclust.transfer` writes, the model stays as it is.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not fitted.
+        ValueError
+            The target lacks more than half of the model's genes.
+        """
+        if self._model is None:
+            msg = "this model is not fitted: call fit(source) first, or ItClust.load(path)."
+            raise RuntimeError(msg)
+        check.is_anndata(target, "target")
+        x = _expression(target, layer, use_raw, values, "target")
+        known = preprocess.Expression(_no_cells(self._model.genes), self._model.genes)
+        _, x = preprocess.match_genes(known, x)
+        self._transfer(x, target, key_added, reporter(progress))
+
+    def save(self, path) -> None:
+        """Write the model to one file: weights, genes, type profiles, some source cells of each type; no pickle."""
+        if self._model is None:
+            msg = "this model is not fitted: there is nothing to save."
+            raise RuntimeError(msg)
+        self._model.save(path)
+
+    @classmethod
+    def load(cls, path) -> ItClust:
+        """Read a model that :meth:`save` wrote."""
+        model = Model.load(path)
+        self = cls(model.preset, model.seed)
+        self.settings = model.settings
+        self._model = model
+        return self
+
+    @property
+    def types(self) -> list[str]:
+        """Types of the source, sorted; empty before :meth:`fit`."""
+        return [] if self._model is None else [str(t) for t in self._model.types]
+
+    @property
+    def genes(self) -> list[str]:
+        """Genes that the network sees; empty before :meth:`fit`."""
+        return [] if self._model is None else [str(g) for g in self._model.network_genes]
+
+    def _fit(self, x, types, codes, labelled, genes, progress):
+        rows = np.flatnonzero(labelled)
+        x = x._replace(x=x.x[rows])
+        self._model = Model.fit(
+            x, codes[rows], types, genes, self.preset, self.settings, self.random_state, progress
+        )
+
+    def _transfer(self, x, target, key_added, progress):
+        model = self._model
+        result = model.transfer(x, progress)
+        params = {"preset": model.preset, "random_state": model.seed}
+        params |= {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(model.settings).items()}
+        results.write(
+            target, result, types=model.types, genes=model.network_genes, params=params, version=__version__,
+            key=key_added,
+        )  # fmt: skip
+
+
+def _labels(source, labels_key, settings):
+    key = check.labels_key(source.obs.columns, labels_key)
+    if labels_key is None:
+        log.info("labels are taken from source.obs[%r]", key)
+    return check.labels(source.obs[key], settings.unlabelled)
+
+
+def _expression(adata, layer, use_raw, values, name):
+    check.layer(adata, layer, use_raw, name)
+    matrix = adata.raw.X if use_raw else adata.X if layer is None else adata.layers[layer]
+    genes = adata.raw.var_names if use_raw else adata.var_names
+    if matrix is None:
+        msg = f"{name}.X is empty; pass layer= with one of: {', '.join(map(repr, adata.layers)) or 'none'}."
+        raise ValueError(msg)
+    place = f"the {name}" + (".raw" if use_raw else f"'s layer {layer!r}" if layer else "")
+    return preprocess.expression(matrix, genes, values, place, _holders(adata, layer, use_raw))
+
+
+def _holders(adata, layer, use_raw):
+    """Where values without negatives lie besides the place that was asked for."""
+    holders = [f"layer={k!r}" for k in adata.layers if k not in (None, layer) and _lowest(adata.layers[k]) >= 0]
+    if adata.raw is not None and not use_raw and _lowest(adata.raw.X) >= 0:
+        holders.append("use_raw=True")
+    return holders
+
+
+def _lowest(matrix):
+    part = preprocess.as_csr(matrix[:1000]).data
+    return part.min(initial=0)
+
+
+def _no_cells(genes):
+    import scipy.sparse as sp
+
+    return sp.csr_matrix((0, len(genes)), dtype=np.float32)
+
+
+def _paper_genes(x_target, settings):
+    from itclust import paper
+
+    return paper.target_genes(x_target, settings)

@@ -1,0 +1,177 @@
+"""Validation at the gate: every error and warning text about the user's data, raised before any long work."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+import numpy as np
+
+LABEL_COLUMNS = ("cell_type", "celltype", "cell.type", "cell type", "label", "labels")
+MIN_SHARED_GENES = 50
+_NOVEL = re.compile(r"novel \d+")
+
+
+def is_anndata(adata, name: str) -> None:
+    """Raise unless ``adata`` looks like an AnnData with cells and genes."""
+    if not all(hasattr(adata, a) for a in ("obs", "var_names", "layers", "X")):
+        msg = f"{name} must be an AnnData; received {type(adata).__name__}. Read files with itclust.read(path)."
+        raise TypeError(msg)
+    if adata.n_obs == 0 or adata.n_vars == 0:
+        msg = f"{name} is empty: it has {adata.n_obs} cells and {adata.n_vars} genes."
+        raise ValueError(msg)
+
+
+def labels_key(columns, key: str | None) -> str:
+    """Name of the label column of ``source.obs``."""
+    columns = [str(c) for c in columns]
+    listed = f"its columns are: {', '.join(map(repr, columns))}." if columns else "it has no columns."
+    if key is not None:
+        if key not in columns:
+            msg = f"{key!r} is not a column of source.obs. Pass labels_key=; {listed}"
+            raise KeyError(msg)
+        return key
+    found = [c for c in columns if c.lower() in LABEL_COLUMNS]
+    if len(found) != 1:
+        what = f"{len(found)} columns of source.obs may hold the labels" if found else "no label column was recognised"
+        msg = f"{what}. Pass labels_key=; {listed}"
+        raise KeyError(msg)
+    return found[0]
+
+
+def labels(values, unlabelled=()) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Types, codes and the cells that have a label.
+
+    Parameters
+    ----------
+    values : (n,) array of labels; missing and blank ones are allowed.
+    unlabelled : labels that mean "no label".
+
+    Returns
+    -------
+    types : (n_types,) str, sorted
+    codes : (n,) int, -1 where there is no label
+    labelled : (n,) bool
+
+    Raises
+    ------
+    ValueError
+        No label, a single type, or a label of the form ``novel 1``.
+    """
+    values = np.asarray(values, dtype=object)
+    text = np.array(["" if _missing(v) else str(v) for v in values], dtype=object)
+    labelled = np.array([t.strip() != "" and t not in unlabelled for t in text], dtype=bool)
+    types, inverse = np.unique(text[labelled].astype(str), return_inverse=True)
+    if len(types) < 2:
+        what = f"only one type, {types[0]!r}" if len(types) else "no label at all"
+        msg = f"the source has {what}; at least two types are needed to tell cells apart. Check labels_key=."
+        raise ValueError(msg)
+    reserved = [t for t in types if _NOVEL.fullmatch(t)]
+    if reserved:
+        msg = f"the source label {reserved[0]!r} has the form kept for new clusters of the target; rename it."
+        raise ValueError(msg)
+    if not labelled.all():
+        warnings.warn(f"{(~labelled).sum()} source cells without a label do not train.", UserWarning, stacklevel=4)
+    codes = np.full(len(text), -1)
+    codes[labelled] = inverse
+    return types, codes, labelled
+
+
+def _missing(value) -> bool:
+    return value is None or value != value or str(value) == "<NA>"
+
+
+def values(x, name: str, holders=()) -> None:
+    """Raise on NaN, infinite or negative values.
+
+    Parameters
+    ----------
+    x : array of the values that are there (dense, or the data of a sparse matrix).
+    name : the dataset, and the layer where it has one.
+    holders : where unscaled values lie: ``layer="..."`` or ``use_raw=True``.
+    """
+    x = np.asarray(x)
+    if not np.isfinite(x).all():
+        msg = f"{name} holds {np.count_nonzero(~np.isfinite(x))} values that are NaN or infinite; remove or replace them."
+        raise ValueError(msg)
+    if x.size and x.min() < 0:
+        where = f"Unscaled values are in {' and in '.join(holders)}: pass that." if holders else ""
+        msg = (
+            f"{name} holds negative values (smallest {x.min():.3g}), as after scaling; counts or log values are needed. "
+            + (where or "No layer and no .raw of it holds unscaled values: pass the data from before scaling.")
+        )
+        raise ValueError(msg)
+    if not x.size or x.max() == 0:
+        msg = f"{name} holds zeros only; pass layer= or use_raw=True if the values lie elsewhere."
+        raise ValueError(msg)
+
+
+def shared_genes(n_shared: int, source_names, target_names, minimum: int = MIN_SHARED_GENES) -> None:
+    """Raise where too few genes are shared, saying what the two sets of names look like."""
+    need = min(minimum, len(source_names), len(target_names)) or 1
+    if n_shared >= need:
+        return
+    kinds = [_kind(source_names), _kind(target_names)]
+    msg = f"source and target share {n_shared} genes; at least {need} are needed. "
+    if kinds[0] != kinds[1]:
+        msg += f"The source's names look like {kinds[0]} ({_example(source_names)}), "
+        msg += f"the target's like {kinds[1]} ({_example(target_names)}): bring both to the same kind."
+    else:
+        msg += f"The source's names are like {_example(source_names)}, the target's like {_example(target_names)}."
+    raise ValueError(msg)
+
+
+def _kind(names) -> str:
+    """What most of the names look like."""
+    names = [str(n) for n in names[:2000]]
+    ensembl = sum(bool(re.match(r"ENS[A-Z]*G\d{5,}", n)) for n in names)
+    numbers = sum(n.isdigit() for n in names)
+    if ensembl > len(names) / 2:
+        return "Ensembl ids"
+    return "numbers" if numbers > len(names) / 2 else "symbols"
+
+
+def _example(names) -> str:
+    return str(names[len(names) // 2]) if len(names) else "none"
+
+
+def choice(name: str, value, allowed) -> None:
+    """Raise unless ``value`` is one of ``allowed``."""
+    if value not in allowed:
+        msg = f"{name}={value!r} is unknown; use one of {', '.join(map(repr, allowed))}."
+        raise ValueError(msg)
+
+
+def layer(adata, name: str | None, use_raw: bool, what: str) -> None:
+    """Raise unless the layer, or .raw, is there."""
+    if name is not None and use_raw:
+        msg = f"layer={name!r} and use_raw=True exclude each other; pass one of them for the {what}."
+        raise ValueError(msg)
+    layers = [k for k in adata.layers if k is not None]
+    if name is not None and name not in layers:
+        listed = ", ".join(map(repr, layers)) or "none"
+        msg = f"{name!r} is not a layer of the {what}; its layers are: {listed}."
+        raise KeyError(msg)
+    if use_raw and adata.raw is None:
+        msg = f"use_raw=True, but the {what} has no .raw."
+        raise ValueError(msg)
+
+
+def missing_genes(n_missing: int, n_genes: int) -> None:
+    """Raise where the target lacks more than half of a model's genes."""
+    if n_missing > n_genes / 2:
+        msg = (
+            f"the target lacks {n_missing} of the model's {n_genes} genes; at most half may be missing. "
+            "Train a model on the genes that both have: itclust.transfer(source, target)."
+        )
+        raise ValueError(msg)
+
+
+def pair(name: str, value) -> tuple:
+    """A setting for source and target: one value for both, or a pair."""
+    if isinstance(value, (tuple, list)):
+        if len(value) != 2:
+            msg = f"{name} takes one value, or a pair (source, target); received {value!r}."
+            raise ValueError(msg)
+        return tuple(value)
+    return value, value
