@@ -73,7 +73,7 @@ def fit_source(x: sp.csr_matrix, codes, n_types, settings: Settings, seed, progr
     seen = sp.csr_matrix(x[:, columns])
     batches = network.Minibatches(seen, y, settings.batch_size, seed, weight=1 / np.sqrt(size[codes]))
     report = network.Report(progress, "source", settings.source_epochs)
-    model.fit(batches, epochs=settings.source_epochs, verbose=0, callbacks=[report])
+    model.fit(batches, epochs=settings.source_epochs, verbose=0, shuffle=False, callbacks=[report])
     kept = replayed(codes, settings.n_replay, seed)
     replay = seen[kept]
     return {
@@ -124,7 +124,7 @@ def adapt_target(state: dict, x: sp.csr_matrix, settings: Settings, seed, progre
         both = sp.vstack([seen[sure], replay], format="csr")
         y = np.concatenate([p[sure], smooth(state["replay_codes"], n_types)]).astype("f4")
         batches = network.Minibatches(both, y, settings.batch_size, seed + i, weight=_balanced(y))
-        fit = model.fit(batches, epochs=settings.target_epochs, verbose=0)
+        fit = model.fit(batches, epochs=settings.target_epochs, verbose=0, shuffle=False)
         before, q = q.argmax(1), network.predict(model, seen)
         changed = float(np.mean(before != q.argmax(1)))
         history["changed"].append(changed)
