@@ -1,0 +1,160 @@
+#' Annotate a target dataset from a labelled source
+#'
+#' `ItClust()` learns the cell types of a labelled source dataset, carries the
+#' network over to the target, and fine-tunes it there without labels. Every
+#' cell of the target comes back with a label, a confidence, and the evidence
+#' that its type is not in the source.
+#'
+#' @param source The labelled dataset: a
+#'   [SingleCellExperiment][SingleCellExperiment::SingleCellExperiment], a
+#'   [SummarizedExperiment][SummarizedExperiment::SummarizedExperiment], a
+#'   Seurat object, or a matrix of genes by cells (dense, sparse, or a
+#'   [DelayedArray][DelayedArray::DelayedArray]).
+#' @param target The dataset to annotate, of any of these classes; it need not
+#'   be of the source's class.
+#' @param labels The source's cell types: the name of a column of its `colData`
+#'   or `meta.data`, or a vector with one value a cell. `NULL` takes the one
+#'   column named `cell_type`, `celltype`, `cell.type`, `cell type`, `label` or
+#'   `labels`, in any case. Cells whose label is `NA` or blank do not train.
+#' @param assay.type,assay.type.source Assay with the expression values, by
+#'   name or number, of both datasets; `assay.type.source` where the source's
+#'   differs. `NULL` takes `"counts"`, else `"logcounts"` (Seurat: `"counts"`,
+#'   else `"data"`), and says so. Ignored for matrices.
+#' @param assay Seurat only: name of the assay; `NULL` takes the default assay.
+#' @param batch.key Column that names each cell's batch or study, in the
+#'   source, in the target, or in both.
+#' @param values `"auto"`, `"counts"`, `"linear"` (CPM, TPM, FPKM) or `"log"`:
+#'   what the expression values are. A list of two for source and target.
+#' @param preset `"default"`, or `"paper"` for the published 2020 recipe.
+#' @param key.added Name under which the results are stored; the names of all
+#'   that is written begin with it.
+#' @param seed Whole number that makes the run repeatable; `NULL` draws one
+#'   from R's own generator, so that [set.seed()] governs it.
+#' @param verbose Whether choices and progress are reported, as messages.
+#' @param ... Further settings of the preset, such as `n.latent = 16` or
+#'   `novelty = FALSE`. They are Python's, with `.` for `_`; unknown ones raise,
+#'   with the nearest name.
+#'
+#' @return `target`, with nothing changed but what is listed here. `itclust`
+#'   stands for `key.added`.
+#'
+#'   Columns of `colData` (Seurat: `meta.data`):
+#'   \describe{
+#'   \item{`itclust`}{factor: the cell type, a source label or `novel 1`,
+#'     `novel 2`, ...}
+#'   \item{`itclust_cluster`}{factor: cluster of the fine-tuned network, `"0"`
+#'     the largest.}
+#'   \item{`itclust_confidence`}{number in \[0, 1\]: calibrated probability that
+#'     the label is right; for a novel one, that the type is not in the source.}
+#'   \item{`itclust_novelty`}{number in \[0, 1\]: evidence that the cell's type
+#'     is not in the source.}
+#'   \item{`itclust_initial`}{factor: the source network's answer, before it was
+#'     fine-tuned on the target.}
+#'   }
+#'   Three matrices, a row a cell: the embedding, the probability of each
+#'   cluster (`itclust_probabilities`) and of each source type
+#'   (`itclust_type_probabilities`). For a SingleCellExperiment they are
+#'   `reducedDim`s, the embedding under the name `itclust`; for Seurat
+#'   DimReducs, the embedding under the name `X_itclust` (Seurat looks columns
+#'   and reductions up under one name, so `itclust` must stay the column's);
+#'   otherwise nested columns, the embedding under the name `X_itclust`. All of
+#'   these follow `x[, i]`.
+#'
+#'   A list in `metadata(x)$itclust` (Seurat: `Misc(x, "itclust")`) with the
+#'   table of clusters, parameters, genes, training history and version.
+#'
+#'   A matrix as `target` gives a [DataFrame][S4Vectors::DataFrame], a row a
+#'   cell. Cells without a single count in the genes used keep their row: their
+#'   label is `NA`, their numbers are 0.
+#'
+#' @seealso [trainItClust()] to train once and annotate many targets,
+#'   [plotItClust()] for pictures, [installItClust()] to set Python up.
+#' @references Hu J, Li X, Hu G, Lyu Y, Susztak K, Li M (2020). Iterative
+#'   transfer learning with neural network for clustering and cell type
+#'   classification in single-cell RNA-seq analysis. *Nature Machine
+#'   Intelligence* 2, 607-618.
+#' @examples
+#' data <- mockItClustData(seed = 1)
+#' if (itclustInfo()$ready) {
+#'     annotated <- ItClust(data$source, data$target)
+#'     table(annotated$itclust, annotated$truth)
+#' }
+#' @export
+setGeneric("ItClust", signature = c("source", "target"),
+    function(source, target, ...) standardGeneric("ItClust"))
+
+#' Train once, annotate many targets
+#'
+#' `trainItClust()` trains the source network and returns a handle that holds
+#' the saved model itself, not a live Python object: it survives [saveRDS()],
+#' new sessions and other machines. `transferItClust()` annotates a target with
+#' it. `saveItClust()` and `loadItClust()` write and read the file that Python's
+#' `ItClust.save()` and `ItClust.load()` share.
+#'
+#' A model holds weights, genes, type profiles and a few cells of each source
+#' type, which the fine-tuning replays: it contains expression data of those
+#' cells. Think of that before publishing one.
+#'
+#' @inheritParams ItClust
+#' @param model An [ItClustModel-class].
+#' @param genes Names of the genes that may be used; `NULL` for all of the
+#'   source. `preset = "paper"` takes its genes from the target, so it needs
+#'   them here.
+#' @param path File to write or read.
+#' @param overwrite Whether an existing file is replaced.
+#'
+#' @return `trainItClust()` and `loadItClust()`: an [ItClustModel-class].
+#'   `transferItClust()`: `target`, as [ItClust()] returns it. `saveItClust()`:
+#'   `path`, invisibly.
+#' @examples
+#' data <- mockItClustData(seed = 1)
+#' if (itclustInfo()$ready) {
+#'     model <- trainItClust(data$source, labels = "cell_type")
+#'     model
+#'     annotated <- transferItClust(model, data$target)
+#'
+#'     file <- tempfile(fileext = ".itclust")
+#'     saveItClust(model, file)
+#'     loadItClust(file)
+#' }
+#' @export
+setGeneric("trainItClust", signature = "source",
+    function(source, ...) standardGeneric("trainItClust"))
+
+#' @rdname trainItClust
+#' @export
+setGeneric("transferItClust", signature = c("model", "target"),
+    function(model, target, ...) standardGeneric("transferItClust"))
+
+#' Plot an annotation
+#'
+#' Pictures of what [ItClust()] wrote, as ggplot objects. No Python is needed.
+#'
+#' @param x An object that [ItClust()] returned.
+#' @param type What to show.
+#'   \describe{
+#'   \item{`"embedding"`, `"confidence"`, `"novelty"`}{cells in two dimensions,
+#'     coloured by label, confidence or novelty.}
+#'   \item{`"types"`}{heat map: mean probability of each source type in each
+#'     cluster.}
+#'   \item{`"flow"`}{bands from the source network's first answer to the
+#'     fine-tuned label, as thick as the number of cells.}
+#'   \item{`"calls"`}{confidence of each label's cells, as violins.}
+#'   }
+#' @param dimred Two-dimensional layout: name of a `reducedDim` or DimReduc.
+#'   `NULL` takes the first of UMAP and TSNE that the object has, else the
+#'   first two principal components of the ItClust embedding.
+#' @param color.by Column of the cells to colour by, in place of what `type`
+#'   shows.
+#' @param key.added Name under which [ItClust()] stored its results.
+#' @param point.size Size of the points.
+#' @param ... Not used.
+#' @return A ggplot object.
+#' @examples
+#' annotated <- readRDS(system.file("extdata", "annotated.rds",
+#'     package = "ItClust"))
+#' plotItClust(annotated)
+#' plotItClust(annotated, type = "types")
+#' @export
+setGeneric("plotItClust", signature = "x",
+    function(x, ...) standardGeneric("plotItClust"))

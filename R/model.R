@@ -1,0 +1,137 @@
+#' A trained model
+#'
+#' Holds the saved model, byte for byte as its file, so that it survives
+#' [saveRDS()] and new sessions, and what is worth knowing without Python.
+#'
+#' @slot data Content of the model file.
+#' @slot types Cell types that the model knows.
+#' @slot genes Genes that it uses.
+#' @slot preset Preset that it was trained with.
+#' @slot version Version of itclust that saved it.
+#' @param object An `ItClustModel`.
+#' @return `show()` prints a summary.
+#' @seealso [trainItClust()], [loadItClust()]
+#' @examples
+#' data <- mockItClustData(seed = 1)
+#' if (itclustInfo()$ready) {
+#'     trainItClust(data$source, labels = "cell_type")
+#' }
+#' @export
+setClass("ItClustModel", slots = c(data = "raw", types = "character",
+    genes = "character", preset = "character", version = "character"))
+
+setValidity("ItClustModel", function(object) {
+    if (!length(object@data))
+        return("the model is empty: train it, or read it with loadItClust()")
+    TRUE
+})
+
+#' @describeIn ItClustModel-class Prints types, genes and size.
+#' @export
+setMethod("show", "ItClustModel", function(object) {
+    cat("ItClust model (", object@preset, " preset, itclust ", object@version,
+        ", ", format(structure(length(object@data), class = "object_size"),
+            units = "auto"), ")\n",
+        length(object@types), " types: ", .quoted(object@types, 8L), "\n",
+        length(object@genes), " genes: ", .quoted(object@genes, 5L), "\n",
+        sep = "")
+})
+
+#' @rdname trainItClust
+#' @aliases trainItClust,ANY-method
+#' @export
+setMethod("trainItClust", "ANY", function(source, labels = NULL,
+    assay.type = NULL, assay = NULL, batch.key = NULL, values = "auto",
+    genes = NULL, preset = "default", seed = 0L, verbose = interactive(), ...) {
+    say <- .sayer(verbose)
+    labels <- .labels(source, labels, say)
+    from <- .input(source, "source", assay.type, assay, say)
+    batch <- .batches(source, NULL, batch.key)$source
+    options <- c(
+        list(preset = preset, random_state = .seed(seed), values = values),
+        if (!is.null(genes)) list(genes = as.list(as.character(genes))),
+        if (!is.null(batch)) list(batch_key = "batch"),
+        .settings(list(...), preset))
+    .bridge$source <- .package(from, label = labels, batch = batch)
+    on.exit(.clear(), add = TRUE)
+    rm(from)
+    .hand_over("source")
+    path <- tempfile(fileext = ".itclust")
+    on.exit(unlink(path, recursive = TRUE), add = TRUE)
+    about <- .python("train", path, "label", say = say,
+        progress = .progress(verbose), options = options)
+    .model(path, about)
+})
+
+#' @rdname trainItClust
+#' @aliases transferItClust,ItClustModel,ANY-method
+#' @export
+setMethod("transferItClust", c("ItClustModel", "ANY"), function(model, target,
+    assay.type = NULL, assay = NULL, values = "auto", key.added = "itclust",
+    verbose = interactive()) {
+    .check_key(key.added)
+    say <- .sayer(verbose)
+    validObject(model)
+    to <- .input(target, "target", assay.type, assay, say)
+    .bridge$target <- .package(to)
+    on.exit(.clear(), add = TRUE)
+    rm(to)
+    .hand_over("target")
+    path <- .as_file(model)
+    on.exit(unlink(path), add = TRUE)
+    .python("apply", path, say = say, progress = .progress(verbose),
+        options = list(key_added = key.added, values = values))
+    .output(target, .take_back(), key.added)
+})
+
+#' @rdname trainItClust
+#' @export
+saveItClust <- function(model, path, overwrite = FALSE) {
+    .check_model(model)
+    .check_path(path)
+    if (file.exists(path) && !overwrite)
+        .stop("'", path, "' exists. Pass overwrite = TRUE to replace it.")
+    if (!dir.exists(dirname(path)))
+        .stop("The folder '", dirname(path), "' does not exist.")
+    part <- tempfile(".itclust-", tmpdir = dirname(path))
+    on.exit(unlink(part))
+    writeBin(model@data, part)
+    if (!file.rename(part, path))
+        .stop("'", path, "' could not be written.")
+    invisible(path)
+}
+
+#' @rdname trainItClust
+#' @export
+loadItClust <- function(path) {
+    .check_path(path)
+    if (!file.exists(path))
+        .stop("There is no file '", path, "'.")
+    .model(path, .python("describe", path.expand(path)))
+}
+
+.model <- function(path, about) {
+    new("ItClustModel", data = readBin(path, "raw", file.size(path)),
+        types = as.character(unlist(about$types)),
+        genes = as.character(unlist(about$genes)),
+        preset = about$preset, version = about$version)
+}
+
+.as_file <- function(model) {
+    path <- tempfile(fileext = ".itclust")
+    writeBin(model@data, path)
+    path
+}
+
+.check_model <- function(model) {
+    if (!is(model, "ItClustModel"))
+        .stop("'model' must come from trainItClust() or loadItClust(). ",
+            "Received: ", .show(model), ".")
+    validObject(model)
+}
+
+.check_path <- function(path) {
+    if (!is.character(path) || length(path) != 1L || is.na(path))
+        .stop("'path' must be the name of one file. Received: ", .show(path),
+            ".")
+}

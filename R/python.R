@@ -1,0 +1,170 @@
+# The one way to Python. Every call ends in .python(); objects cross through
+# `.bridge`, progress and log lines through R functions.
+
+# Call `what` of itclust.rbridge. Its warnings become warnings, its exceptions
+# errors of class "itclust_<exception>", an interrupt an interrupt.
+.python <- function(what, ..., say = NULL, progress = NULL, options = list()) {
+    module <- .start()
+    arguments <- c(list(...), options)
+    if (!is.null(say))
+        arguments["say"] <- list(say)
+    if (!is.null(progress))
+        arguments["progress"] <- list(progress)
+    .guard()
+    outcome <- do.call(module[[what]], arguments)
+    for (text in unlist(outcome$warnings))
+        warning(text, call. = FALSE)
+    if (outcome$ok)
+        return(outcome$value)
+    if (outcome$kind == "interrupt")
+        .interrupt()
+    .bridge$traceback <- outcome$traceback
+    .stop(outcome$message, class = paste0("itclust_", outcome$type))
+}
+
+# rpy2 lets go of Python's lock while R runs. If R then collects garbage,
+# reticulate before 1.41 finalises its Python objects without the lock and the
+# process aborts. So nothing may be left to finalise: collect now, in the
+# function that calls, after its arguments have been forced.
+.guard <- function() {
+    if (.bridge$guarded)
+        gc(verbose = FALSE)
+    invisible()
+}
+
+# As Ctrl-C does: interrupt handlers first, then the top level. A script stops.
+.interrupt <- function() {
+    condition <- structure(class = c("interrupt", "condition"),
+        list(message = "interrupted", call = NULL))
+    signalCondition(condition)
+    if (!interactive())
+        .stop("Interrupted.", class = "itclust_interrupt")
+    invokeRestart("abort")
+}
+
+.hand_over <- function(name) {
+    .quietly(.python("take", name))
+    rm(list = name, envir = .bridge)
+}
+
+.take_back <- function() {
+    .quietly(.python("give"))
+    answer <- .bridge$answer
+    rm("answer", envir = .bridge)
+    answer$cells <- as.list(answer$cells)
+    answer
+}
+
+# rpy2 loads R packages the first time, and R warns of empty libraries then,
+# past any handler.
+.quietly <- function(call) {
+    old <- options(warn = -1)
+    on.exit(options(old))
+    call
+}
+
+# After a run, whether it went well or not: nothing of the user's stays.
+.clear <- function() {
+    here <- intersect(c("source", "target", "answer"), ls(.bridge))
+    rm(list = here, envir = .bridge)
+    if (!is.null(.bridge$module) && identical(.bridge$pid, Sys.getpid()))
+        .bridge$module$forget()
+    invisible()
+}
+
+# Starting ---------------------------------------------------------------------
+
+.start <- function() {
+    .check_fork()
+    if (!is.null(.bridge$module))
+        return(.bridge$module)
+    running <- reticulate::py_available(initialize = FALSE)
+    if (!running)
+        .choose_python()
+    .initialise()
+    .check_modules()
+    module <- reticulate::import_from_path("itclust.rbridge",
+        path = .python_path())
+    .check_version(module)
+    .bridge$guarded <- packageVersion("reticulate") < "1.41"
+    .bridge$pid <- Sys.getpid()
+    .bridge$module <- module
+}
+
+.python_path <- function() {
+    system.file("python", package = "ItClust", mustWork = TRUE)
+}
+
+# A forked worker inherits Python's locks, but not the threads that hold them.
+.check_fork <- function() {
+    here <- Sys.getpid()
+    started <- if (!is.null(.bridge$pid))
+        .bridge$pid
+    else if (reticulate::py_available(initialize = FALSE))
+        .bridge$loaded
+    else
+        here
+    if (started != here)
+        .stop("Python was started in process ", started, ", and this is ",
+            "a forked worker of it (", here, "), where it would hang. Use ",
+            "workers that start afresh: BiocParallel::SnowParam() or ",
+            "parallel::makePSOCKcluster().", class = "itclust_fork")
+}
+
+# First that applies: RETICULATE_PYTHON or the user's own use_python(), the
+# virtualenv that installItClust() made, what reticulate can fetch by itself.
+.choose_python <- function() {
+    .drop_empty()
+    if (nzchar(Sys.getenv("RETICULATE_PYTHON")) || .user_chose())
+        return("chosen")
+    if (reticulate::virtualenv_exists(.ENVIRONMENT)) {
+        reticulate::use_virtualenv(.ENVIRONMENT, required = TRUE)
+        return("virtualenv")
+    }
+    if (packageVersion("reticulate") < "1.41")
+        .stop(.no_python("No Python has been set up for ItClust."))
+    require <- getExportedValue("reticulate", "py_require")
+    require(.requirements())
+    "py_require"
+}
+
+# Set but empty, the variable makes reticulate fail.
+.drop_empty <- function() {
+    if (!nzchar(Sys.getenv("RETICULATE_PYTHON", "unset")))
+        Sys.unsetenv("RETICULATE_PYTHON")
+}
+
+.user_chose <- function() {
+    nzchar(Sys.getenv("RETICULATE_PYTHON_ENV")) ||
+        isTRUE(nzchar(reticulate::py_discover_config()$forced))
+}
+
+.initialise <- function() {
+    tryCatch(reticulate::py_config(), error = function(e)
+        .stop(.no_python(paste0("Python could not be started (",
+            conditionMessage(e), ").")), class = "itclust_python"))
+}
+
+.check_modules <- function() {
+    find <- reticulate::import("importlib.util")$find_spec
+    there <- vapply(.MODULES, function(m) !is.null(find(m)), logical(1))
+    if (!all(there))
+        .stop(.no_python(paste0("The Python in use, ",
+            reticulate::py_config()$python, ", lacks: ",
+            paste(.MODULES[!there], collapse = ", "), ".")),
+            class = "itclust_python")
+}
+
+.check_version <- function(module) {
+    python <- module$version()$value
+    if (python != as.character(packageVersion("ItClust")))
+        .stop("The Python package itclust ", python, " was loaded before, ",
+            "and this is ItClust ", packageVersion("ItClust"), " for R. ",
+            "Restart R and call ItClust() first.", class = "itclust_python")
+}
+
+.no_python <- function(text) {
+    paste(text, "Run ItClust::installItClust() once and restart R, or set",
+        "the environment variable RETICULATE_PYTHON to a Python that has",
+        "itclust's packages.")
+}

@@ -1,0 +1,255 @@
+"""What R calls: objects in and out by rpy2 and anndata2ri, models and answers in between.
+
+R starts Python with reticulate, so both share one process. R lays an object into the environment ``.bridge`` of its
+package; :func:`take` converts it, :func:`transfer` and :func:`train` work on it without touching R except through the
+callbacks, :func:`give` lays the answer back. Nothing here returns a NumPy or pandas object through reticulate: version
+1.28 cannot convert them. Every public function returns a plain dict with ``ok``, and, where that is False, ``kind``
+(``"error"`` or ``"interrupt"``), ``type``, ``message`` and ``traceback``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import logging
+import os
+import traceback
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import itclust
+from itclust import results
+
+_PACKAGE = "ItClust"
+_HERE = str(Path(__file__).parent)
+_held: dict = {}  # what was taken from R and not yet given back, by name
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+class _ToR(logging.Handler):
+    """Hands log records to an R function."""
+
+    def __init__(self, say):
+        super().__init__(logging.INFO)
+        self.say = say
+
+    def emit(self, record):
+        self.say(record.getMessage())
+
+
+@contextlib.contextmanager
+def _logged(say):
+    """Send the log lines of ``itclust`` to ``say`` while the block runs."""
+    logger = logging.getLogger("itclust")
+    if say is None:
+        yield
+        return
+    handler, level, propagate = _ToR(say), logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+def _outcome(function):
+    """Turn what ``function`` returns, warns and raises into a dict that R reads."""
+
+    @functools.wraps(function)
+    def wrapped(*args, say=None, **kwargs):
+        with warnings.catch_warnings(record=True) as seen, _logged(say):
+            warnings.simplefilter("default")
+            try:
+                out = {"ok": True, "value": function(*args, **kwargs)}
+            except KeyboardInterrupt:
+                out = {"ok": False, "kind": "interrupt", "type": "KeyboardInterrupt", "message": "interrupted"}
+            except Exception as error:  # noqa: BLE001  every exception becomes a condition of R
+                text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+                out = {"ok": False, "kind": "error", "type": type(error).__name__, "message": text}
+                out["traceback"] = traceback.format_exc()
+        out["warnings"] = list(dict.fromkeys(str(w.message) for w in seen if _ours(w)))
+        return out
+
+    return wrapped
+
+
+def _ours(warning):
+    return issubclass(warning.category, UserWarning) and str(warning.filename).startswith(_HERE)
+
+
+def _environment():
+    """Return the environment ``.bridge`` of the R package."""
+    from rpy2.rinterface import baseenv
+
+    return baseenv["get"](".bridge", envir=baseenv["getNamespace"](_PACKAGE))
+
+
+@_outcome
+def take(name: str) -> None:
+    """Convert the SingleCellExperiment ``.bridge$<name>`` and hold it here."""
+    from anndata2ri import converter
+
+    adata = converter.rpy2py(_environment()[name])
+    adata.obs_names = adata.obs_names.astype(object)  # write_h5ad refuses pandas' "string"
+    adata.var_names = adata.var_names.astype(object)
+    _held[name] = adata
+
+
+@_outcome
+def forget() -> None:
+    """Drop everything that is held."""
+    _held.clear()
+
+
+def _progress(callback):
+    """Progress for R: plain strings and floats, whatever the core sends. None: no progress, and no bar either."""
+    if callback is None:
+        return False
+    return lambda stage, fraction, message="": callback(str(stage), float(fraction), str(message))
+
+
+def _load_backend():
+    """Import Keras and its backend with their start-up lines, which go past R to file descriptor 2, kept away."""
+    import sys
+
+    if "keras" in sys.modules:
+        return
+    with open(os.devnull, "wb") as nowhere:
+        saved = os.dup(2)
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            importlib.import_module("keras")
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+@_outcome
+def transfer(labels_key, *, progress=None, key_added="itclust", **options) -> None:
+    """Annotate the held target from the held source."""
+    _load_backend()
+    source, target = _held.pop("source"), _held.pop("target")
+    itclust.transfer(
+        source, target, labels_key=labels_key, progress=_progress(progress), key_added=key_added, **options
+    )
+    _hold_answer(target, key_added)
+
+
+@_outcome
+def train(path, labels_key, *, genes=None, values="auto", batch_key=None, progress=None, **options) -> dict:
+    """Train on the held source, save the model at ``path`` and describe it."""
+    _load_backend()
+    model = itclust.ItClust(**options)
+    extra = {} if batch_key is None else {"batch_key": batch_key}
+    model.fit(_held.pop("source"), labels_key, genes, values=values, progress=_progress(progress), **extra)
+    model.save(path)
+    return _describe(path)
+
+
+@_outcome
+def apply(path, *, progress=None, key_added="itclust", **options) -> None:
+    """Annotate the held target with the model saved at ``path``."""
+    _load_backend()
+    target = _held.pop("target")
+    itclust.ItClust.load(path).transfer(target, key_added, progress=_progress(progress), **options)
+    _hold_answer(target, key_added)
+
+
+@_outcome
+def describe(path) -> dict:
+    """Types, number of genes and settings of a saved model."""
+    return _describe(path)
+
+
+def _describe(path):
+    model = itclust.ItClust.load(path)
+    return {
+        "types": [str(t) for t in model.types],
+        "genes": [str(g) for g in model.genes],
+        "preset": str(model.preset),
+        "version": str(itclust.__version__),
+    }
+
+
+@_outcome
+def arguments(preset) -> list:
+    """Names of the settings that ``...`` may hold."""
+    return list(vars(itclust.settings.resolve(preset, {})))
+
+
+@_outcome
+def version() -> str:
+    """Version of the Python package that answers."""
+    return itclust.__version__
+
+
+def _hold_answer(target, key):
+    """Keep what the core wrote under ``key``; the expression values go."""
+    at = results.keys(key)
+    cells = ("label", "cluster", "confidence", "novelty", "initial")
+    matrices = ("embedding", "probabilities", "type_probabilities")
+    _held["answer"] = {
+        "cells": target.obs[[at[k] for k in cells]],
+        "matrices": {k: target.obsm[at[k]] for k in matrices},
+        "run": target.uns[at["uns"]],
+    }
+
+
+@_outcome
+def give() -> None:
+    """Lay the answer into ``.bridge$answer`` as R data."""
+    _environment()["answer"] = _to_r(_held.pop("answer"))
+
+
+def _to_r(value):
+    """R's form of a nested answer: lists, data frames, matrices with column names, plain vectors."""
+    from rpy2 import rinterface, robjects
+    from rpy2.robjects import default_converter, pandas2ri
+    from rpy2.robjects.conversion import localconverter
+
+    if value is None:
+        return rinterface.NULL
+    if isinstance(value, dict):
+        return robjects.ListVector({str(k): _to_r(v) for k, v in value.items()})
+    if isinstance(value, (list, tuple)) and any(isinstance(v, (dict, list, tuple)) for v in value):
+        return robjects.ListVector([(str(i + 1), _to_r(v)) for i, v in enumerate(value)])
+    if isinstance(value, pd.DataFrame) and value.shape[1] and all(d.kind == "f" for d in value.dtypes):
+        return _matrix(value.to_numpy(), value.columns)
+    if isinstance(value, pd.DataFrame):
+        floats = {c: np.float64 for c, d in value.dtypes.items() if d.kind == "f"}
+        with localconverter(default_converter + pandas2ri.converter):
+            return robjects.conversion.get_conversion().py2rpy(value.astype(floats))
+    value = np.asarray(value)
+    return _matrix(value) if value.ndim == 2 else _vector(value.ravel())
+
+
+def _vector(values):
+    """One-dimensional array as an R vector without dimensions; what is empty is character()."""
+    from rpy2 import robjects
+
+    kinds = {"f": robjects.FloatVector, "i": robjects.IntVector, "u": robjects.IntVector, "b": robjects.BoolVector}
+    kind = kinds.get(values.dtype.kind) if len(values) else None
+    if kind is robjects.IntVector and np.abs(values).max() > np.iinfo(np.int32).max:
+        kind = robjects.FloatVector
+    return kind(values.tolist()) if kind else robjects.StrVector([str(v) for v in values])
+
+
+def _matrix(values, columns=None):
+    """Two-dimensional array as an R matrix; one copy, column names where there are some."""
+    from rpy2 import rinterface, robjects
+    from rpy2.robjects import numpy2ri
+
+    matrix = numpy2ri.numpy2rpy(np.asarray(values, dtype=np.float64))
+    if columns is None:
+        return matrix
+    names = robjects.r["list"](rinterface.NULL, robjects.StrVector([str(c) for c in columns]))
+    return robjects.r["dimnames<-"](matrix, names)

@@ -1,0 +1,4 @@
+library(testthat)
+library(ItClust)
+
+test_check("ItClust")
