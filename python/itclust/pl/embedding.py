@@ -1,0 +1,171 @@
+"""Cells on a map: by label, cluster, confidence, novelty or any column."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from itclust.annotation import annotation
+from itclust.pl import canvas, palette
+
+NAMED = 12  # so many categories bear their names on the map; more bear numbers, and the legend says which
+UMAP_NEIGHBORS = 15
+ROWS = 20  # of a legend
+
+
+def umap(
+    adata,
+    color=("label", "confidence"),
+    *,
+    key="itclust",
+    basis="X_umap",
+    max_cells=canvas.MAX_CELLS,
+    size=None,
+    ax=None,
+    show=None,
+    save=None,
+):
+    """Cells on a UMAP.
+
+    Parameters
+    ----------
+    adata
+        A target that :func:`itclust.transfer` annotated; not changed.
+    color
+        ``"label"``, ``"cluster"``, ``"initial"``, ``"confidence"``, ``"novelty"`` or a column of ``obs``; or a list of
+        these, a panel each.
+    key
+        ``key_added`` of the transfer.
+    basis
+        Coordinates in ``obsm``. Where there are none, a UMAP of the embedding is computed and not kept.
+    max_cells
+        Cells drawn at most; rare clusters stay whole.
+    size
+        Area of a point.
+    ax, show, save
+        Axes to draw on (one ``color``), whether to show the figure, a file to write.
+
+    Returns
+    -------
+    Axes, or a list of Axes for several colours, with ``show=False``.
+
+    Examples
+    --------
+    >>> import itclust
+    >>> source, target = itclust.datasets.toy(100, 100)
+    >>> itclust.transfer(source, target, progress=False)
+    >>> ax = itclust.pl.umap(target, "confidence", show=False)
+    """
+    found = annotation(adata, key)
+    colors = [color] if isinstance(color, str) else list(color)
+    rows, points = coordinates(adata, found, basis, max_cells)
+    if ax is not None and len(colors) > 1:
+        msg = f"ax= takes one panel; received {len(colors)} colours: {', '.join(map(repr, colors))}."
+        raise ValueError(msg)
+    panels = [ax] if ax is not None else _panels(len(colors))
+    for panel, name in zip(panels, colors):
+        draw(panel, points, *colouring(adata, found, name, rows), size=size)
+    return canvas.finish(panels if len(colors) > 1 else panels[0], show, save, ax)
+
+
+def coordinates(adata, found, basis="X_umap", max_cells=canvas.MAX_CELLS):
+    """Rows that are drawn and their places: those in ``obsm``, or a UMAP of the embedding of the drawn cells."""
+    rows = canvas.drawn(found.cluster.cat.codes.to_numpy(), max_cells)
+    if basis in adata.obsm:
+        return rows, np.asarray(adata.obsm[basis])[rows, :2]
+    return rows, project(np.asarray(found.embedding)[rows])
+
+
+def project(embedding) -> np.ndarray:
+    """UMAP (n, 2) of an embedding; fewer than four cells are placed by their first two columns."""
+    if len(embedding) < 4:
+        return np.column_stack([embedding, np.zeros((len(embedding), 2))])[:, :2]
+    import anndata as ad
+    import scanpy as sc
+
+    cells = ad.AnnData(np.asarray(embedding, dtype=np.float32))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # umap-learn on its number of threads
+        sc.pp.neighbors(cells, n_neighbors=min(UMAP_NEIGHBORS, cells.n_obs - 1), use_rep="X")
+        sc.tl.umap(cells, init_pos="spectral" if cells.n_obs > 50 else "random")
+    return cells.obsm["X_umap"]
+
+
+def draw(ax, points, values, title, colour=None, *, size=None) -> None:
+    """One panel: ``values`` at ``points``, a category (its colour in ``colour``) or a number each."""
+    size = size or float(np.clip(12_000 / max(len(points), 1), 1.5, 30))
+    ax.set(title=title, xticks=[], yticks=[], xlabel="UMAP 1", ylabel="UMAP 2")
+    canvas.tidy(ax)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        _draw_categories(ax, points, values.cat.remove_unused_categories(), colour, size)
+        return
+    shown = values.to_numpy(dtype=float)
+    order = np.argsort(-shown if values.name == "confidence" else shown, kind="stable")  # what to look at lies on top
+    limits = (0, 1) if values.name in ("confidence", "novelty") else (None, None)
+    dots = ax.scatter(
+        *points[order].T, c=shown[order], s=size, cmap=palette.SEQUENTIAL, vmin=limits[0], vmax=limits[1],
+        linewidths=0, rasterized=True,
+    )  # fmt: skip
+    ax.figure.colorbar(dots, ax=ax, shrink=0.6, pad=0.02)
+
+
+def _draw_categories(ax, points, values, colour, size) -> None:
+    codes = values.cat.codes.to_numpy()
+    names = list(values.cat.categories)
+    rgba = np.array([colour[n] for n in names] + [palette.MISSING])[codes]
+    order = np.random.default_rng(0).permutation(len(points))  # no category lies on top of another
+    ax.scatter(*points[order].T, c=rgba[order], s=size, linewidths=0, rasterized=True)
+    for i, name in enumerate(names):
+        own = points[codes == i]
+        at = own[((own - np.median(own, axis=0)) ** 2).sum(1).argmin()]  # a cell: the middle of two islands is empty
+        text = str(name) if len(names) <= NAMED else str(i + 1)
+        canvas.on_white(ax.text(*at, text, ha="center", va="center", fontsize=8, fontweight="bold"))
+    from matplotlib.lines import Line2D
+
+    number = len(names) > NAMED
+    handles = [
+        Line2D([], [], marker="o", ls="", color=colour[n], label=f"{i + 1}  {n}" if number else str(n))
+        for i, n in enumerate(names)
+    ]
+    ax.legend(
+        handles=handles, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8, handletextpad=0.2,
+        ncols=1 + (len(names) - 1) // ROWS, columnspacing=0.8,
+    )  # fmt: skip
+
+
+def colouring(adata, found, name, rows):
+    """Values, title and colours of the categories; ``label`` and the like stand for the result's columns."""
+    if name in ("label", "initial"):
+        key = found.key if name == "label" else f"{found.key}_{name}"
+        values = adata.obs[key].iloc[rows].rename(name)
+        own = palette.of(list(values.cat.categories), adata.uns, key) if f"{key}_colors" in adata.uns else None
+        return values, "cell type" if name == "label" else "first answer", own or palette.of_types(found)
+    if name in ("confidence", "novelty"):
+        return adata.obs[f"{found.key}_{name}"].iloc[rows].rename(name), name, None
+    name = f"{found.key}_cluster" if name == "cluster" else name
+    if name not in adata.obs:
+        msg = (
+            f"{name!r} is not a column of obs. Pass 'label', 'cluster', 'initial', 'confidence', 'novelty' or one of: "
+            f"{', '.join(map(repr, adata.obs.columns))}."
+        )
+        raise KeyError(msg)
+    values = adata.obs[name].iloc[rows]
+    if not pd.api.types.is_numeric_dtype(values) or values.dtype == bool:
+        if not isinstance(values.dtype, pd.CategoricalDtype):
+            values = values.astype(str).where(values.notna()).astype("category")
+        return values, name, palette.of(list(values.cat.categories), adata.uns, name)
+    return values, name, None
+
+
+def _panels(n: int) -> list:
+    import matplotlib.pyplot as plt
+
+    columns = min(n, 2)
+    rows = -(-n // columns)
+    size = (6.4 * columns, 4.6 * rows)
+    panels = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)[1]
+    for panel in panels.flat[n:]:
+        panel.remove()
+    return list(panels.flat[:n])
