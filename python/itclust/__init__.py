@@ -9,11 +9,12 @@ _WHERE = {
     "ItClust": "api",
     "transfer": "api",
     "Settings": "settings",
+    "explain": "explanation",
     "read": "io",
 }
-_MODULES = ("datasets", "io", "settings")
+_MODULES = ("datasets", "io", "pl", "settings")
 
-__all__ = ["__version__", *_WHERE, *_MODULES]
+__all__ = ["__version__", *_WHERE, *_MODULES]  # noqa: PLE0604
 
 
 def __getattr__(name):
