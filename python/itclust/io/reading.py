@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from itclust.io import tenx
+from itclust.io.orientation import rows_are_cells
 from itclust.io.recognise import BROKEN, FORMATS, Unreadable, first_line, missing, recognise
 
 logger = logging.getLogger("itclust")
@@ -83,6 +84,9 @@ def _read(path: Path, kind: str, options: dict):
 def _with_plain_names(adata, path: Path):
     for axis in ("obs_names", "var_names"):
         setattr(adata, axis, getattr(adata, axis).astype(str).astype(object))
+    if rows_are_cells(adata.obs_names.tolist(), adata.var_names.tolist()) is False:
+        what = "the names of its cells look like genes, and those of its genes like cells"
+        warnings.warn(f"{path}: {what}. If it is transposed, use itclust.read(path).T", stacklevel=3)
     n_repeated = int(adata.obs_names.duplicated().sum())
     if n_repeated:
         warnings.warn(f"{path}: {n_repeated} cell names repeat earlier ones and got a suffix.", stacklevel=3)

@@ -16,8 +16,8 @@ FORMATS = {
     "h5ad": ("AnnData h5ad", ".h5ad"),
     "zarr": ("AnnData zarr", ".zarr (folder) or .zarr.zip"),
     "10x_h5": ("10x HDF5", ".h5"),
-    "mtx": ("Matrix Market with names beside it, such as a 10x folder", "folder, .mtx or .mtx.gz"),
-    "table": ("table of text", ".csv or .tsv, also .gz"),
+    "mtx": ("10x folder or Matrix Market", "folder, .mtx or .mtx.gz"),
+    "table": ("table", ".csv or .tsv, also .gz"),
     "loom": ("loom", ".loom"),
     "rds": ("R object", ".rds"),
 }

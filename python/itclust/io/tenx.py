@@ -18,6 +18,8 @@ _CELL_FILES = ("barcodes", "cells", "cell_names", "colnames")
 _GENE_FILES = ("features", "genes", "gene_names", "rownames")
 _ENDINGS = tuple(e + gz for e in (".tsv", ".txt", ".csv") for gz in (".gz", ""))
 _HEADERS = {"", "barcode", "cell", "cell_id", "gene", "gene_id", "gene_ids", "feature", "index", "x", "v1"}
+_FIELDS_2 = {"id": "genes", "name": "gene_names"}
+_FIELDS_3 = {"id": "id", "name": "name", "kind": "feature_type", "genome": "genome"}
 _GENES = "Gene Expression"
 
 
@@ -35,11 +37,9 @@ def read_10x_h5(path: Path):
         n_genes, n_cells = (int(n) for n in group["shape"][:])
         parts = tuple(group[name][:] for name in ("data", "indices", "indptr"))
         cells = group["barcodes"].asstr()[:]
-        where, keys = (group["features"], ("id", "name", "feature_type", "genome")), ("id", "name", "kind", "genome")
-        if "features" not in group:  # version 2
-            where, keys = (group, ("genes", "gene_names")), keys[:2]
-        genes = {key: where[0][name].asstr()[:] for key, name in zip(keys, where[1]) if name in where[0]}
-    _same_shape(path, (n_genes, n_cells), len(genes["name"]), len(cells), "its lists", "its lists")
+        group, names = (group["features"], _FIELDS_3) if "features" in group else (group, _FIELDS_2)
+        genes = {key: group[name].asstr()[:] for key, name in names.items() if name in group}
+    _same_shape(path, (n_genes, n_cells), len(genes["name"]), len(cells), "its features", "its barcodes")
     x = sparse.csr_matrix(parts, shape=(n_cells, n_genes))
     x.check_format()
     return _assemble(path, x, cells, genes)
@@ -60,10 +60,8 @@ def read_mtx(path: Path):
         _same_shape(path, matrix.shape, len(genes), len(cells), gene_file.name, cell_file.name)
         matrix = matrix.T
     columns = list(zip(*genes)) if genes else [()]
-    names = {"id": columns[0], "name": columns[1 if len(columns) > 1 else 0]}
-    if len(columns) > 2:
-        names["kind"] = columns[2]
-    return _assemble(path, matrix.tocsr(), [row[0] for row in cells], names)
+    keys = ("name",) if len(columns) == 1 else ("id", "name", "kind")
+    return _assemble(path, matrix.tocsr(), [row[0] for row in cells], dict(zip(keys, columns)))
 
 
 def of_prefix(path: Path) -> Path | None:
@@ -102,8 +100,7 @@ def _beside(matrix: Path, nouns: tuple[str, ...], what: str) -> Path:
 
 
 def _rows(path: Path) -> list[list[str]]:
-    with opened(path) as stream:
-        text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
+    with io.TextIOWrapper(opened(path), "utf-8", newline="") as text:
         rows = [row for row in csv.reader(text, delimiter="," if ".csv" in path.suffixes else "\t") if row]
     if rows and rows[0][0].lower() in _HEADERS:
         rows = rows[1:]
@@ -120,8 +117,9 @@ def _assemble(path: Path, x, cells, genes: dict):
     import anndata
     import pandas as pd
 
-    var = pd.DataFrame({"gene_ids": np.asarray(genes["id"], dtype=object)})
-    var.index = pd.Index(np.asarray(genes["name"], dtype=object))
+    var = pd.DataFrame(index=pd.Index(np.asarray(genes["name"], dtype=object)))
+    if "id" in genes:
+        var["gene_ids"] = np.asarray(genes["id"], dtype=object)
     for column, key in (("feature_types", "kind"), ("genome", "genome")):
         if key in genes:
             var[column] = pd.Categorical(genes[key])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import warnings
 from pathlib import Path
@@ -62,10 +63,10 @@ def write_csv(adata, path, key: str = "itclust") -> None:
     if not columns:
         msg = f"adata.obs has no column {key!r}. Run itclust.transfer first, or pass key=; its columns are: "
         raise KeyError(msg + (", ".join(map(repr, adata.obs.columns)) or "none") + ".")
-    # mtime: the same table gives the same bytes
-    compression = {"method": "gzip", "mtime": 0} if path.suffix == ".gz" else None
+    table = adata.obs[columns].to_csv(sep=_TABLES[plain.suffix], index_label="cell", lineterminator="\n").encode()
     with whole(path) as part:
-        adata.obs[columns].to_csv(part, sep=_TABLES[plain.suffix], index_label="cell", compression=compression)
+        # no name and no time in the gzip header: the same table gives the same bytes
+        part.write_bytes(gzip.compress(table, mtime=0) if path.suffix == ".gz" else table)
     logger.info("%s: written, %d cells, columns %s", path, adata.n_obs, ", ".join(columns))
 
 

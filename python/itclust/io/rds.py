@@ -1,0 +1,103 @@
+"""rds: objects of R, unpacked by R in a child process and read from what it leaves."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from itclust.io.recognise import Unreadable
+
+logger = logging.getLogger("itclust")
+
+_SCRIPT = Path(__file__).with_name("unpack_rds.R")
+_FIRST = ("counts", "logcounts", "data")  # which assay becomes X
+
+
+def read_rds(path: Path):
+    """AnnData of an rds file with a SingleCellExperiment, SummarizedExperiment, Seurat object or matrix.
+
+    Counts become ``X``, else log values; the other assays of the same shape become layers, reduced dimensions
+    ``obsm``.
+    """
+    with tempfile.TemporaryDirectory(prefix="itclust-") as folder:
+        _unpack(path.resolve(), Path(folder))
+        return _collect(path, Path(folder))
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    # A child of an R that started us would load the wrong libraries from these two.
+    env = {key: value for key, value in os.environ.items() if key not in ("LD_LIBRARY_PATH", "R_HOME")}
+    call = [_rscript(path), str(_SCRIPT), str(path), str(folder)]
+    done = subprocess.run(call, env=env, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode:
+        reason = folder / "error"
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        msg = f"{path} {reason.read_text('utf-8').strip()}" if reason.exists() else f"R cannot read {path}: {last}"
+        raise Unreadable(msg)
+
+
+def _rscript(path: Path) -> str:
+    home = os.environ.get("R_HOME")
+    found = (home and shutil.which("Rscript", path=str(Path(home, "bin")))) or shutil.which("Rscript")
+    if not found:
+        msg = f"reading {path.name} needs R, and there is no Rscript on the PATH. Install R, or save it as h5ad from R."
+        raise FileNotFoundError(msg)
+    return found
+
+
+def _collect(path: Path, folder: Path):
+    import anndata
+
+    cells, genes = _frame(folder / "cells"), _frame(folder / "genes")
+    assays = {name: _assay(folder, name_file, genes, cells) for name_file, name in _listed(folder / "assays")}
+    first = next((name for name in _FIRST if name in assays), next(iter(assays)))
+    embeddings = {f"X_{name.lower()}": _dense(folder / file, len(cells)) for file, name in _listed(folder / "reduced")}
+    for note in (folder / "notes").read_text("utf-8").splitlines():
+        logger.info("%s: %s", path.name, note)
+    logger.info("%s: X is %r, layers are %s", path.name, first, [n for n in assays if n != first] or "none")
+    x = assays.pop(first)
+    return anndata.AnnData(X=x, obs=cells, var=genes, layers=assays, obsm=embeddings)
+
+
+def _listed(file: Path) -> list[list[str]]:
+    return [line.split("\t", 1) for line in file.read_text("utf-8").splitlines()]
+
+
+def _assay(folder: Path, file: str, genes, cells) -> sparse.csr_matrix:
+    # R's columns of genes x cells are the rows of cells x genes
+    parts = [
+        np.fromfile(folder / f"{file}.{part}", dtype) for part, dtype in (("x", "<f8"), ("i", "<i4"), ("p", "<i4"))
+    ]
+    parts[0] = parts[0].astype(np.float32)
+    return sparse.csr_matrix(tuple(parts), shape=(len(cells), len(genes)))
+
+
+def _dense(file: Path, n_cells: int) -> np.ndarray:
+    return np.fromfile(file, "<f8").reshape(n_cells, -1, order="F").astype(np.float32)
+
+
+def _frame(stem: Path):
+    import pandas as pd
+
+    table = pd.read_csv(stem.with_suffix(".csv"), dtype=str, index_col=0, keep_default_na=False)
+    kinds = stem.with_suffix(".kinds").read_text("utf-8").splitlines()
+    columns = {name: _column(table[name], kind) for name, kind in zip(table.columns, kinds)}
+    return pd.DataFrame(columns, index=pd.Index(table.index, dtype=object))
+
+
+def _column(text, kind: str):
+    import pandas as pd
+
+    known = text != ""
+    if kind in ("numeric", "integer"):
+        return pd.to_numeric(text.where(known))
+    if kind == "logical" and known.all():
+        return text == "TRUE"
+    return pd.Categorical(text.where(known))
