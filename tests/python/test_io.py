@@ -302,6 +302,19 @@ def test_columns_of_cells_show_the_orientation_and_are_not_genes(tmp_path):
     np.testing.assert_array_equal(read.X.toarray(), COUNTS)
 
 
+@pytest.mark.parametrize(("corner", "named"), [("", True), ("sample_id", True), ("CD3D", False), ("cell_type", False)])
+def test_first_column_of_a_table(corner, named, tmp_path):
+    first = TYPES if corner == "cell_type" else np.arange(100, 100 + len(CELLS))
+    genes = [g for g in GENES if g != "CD3D"]
+    frame = pd.DataFrame(COUNTS[:, : len(genes)], columns=genes)
+    frame.insert(0, corner, first)
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    read = io.read(tmp_path / "x.csv")
+    assert read.obs_names.tolist() == [str(v) for v in (first if named else range(len(CELLS)))]
+    assert read.var_names.tolist() == (["CD3D", *genes] if corner == "CD3D" else genes)
+    assert read.obs.columns.tolist() == (["cell_type"] if corner == "cell_type" else [])
+
+
 def test_a_table_in_blocks_is_the_same(tmp_path, monkeypatch, adata):
     from itclust.io import tables
 
@@ -444,6 +457,7 @@ BROKEN = {
     "10x h5, no genes": lambda d, a: tenx_h5(d, a, kinds=["Peaks"] * len(GENES)),
     "10x folder, a barcode too few": lambda d, a: tenx_folder(d, a, cells=CELLS[:-1]),
     "10x folder without barcodes": without_barcodes,
+    "mtx without gene names": lambda d, a: (mtx_cells_by_genes(d, a), (d / "counts_genes.txt").unlink())[0],
     "10x folder, two sets": lambda d, a: tenx_prefix(d, a).parent,
     "10x folder one level up": other_folder,
     "10x barcodes file alone": lambda d, a: tenx_folder(d, a, gz="") / "features.tsv",

@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import logging
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +21,11 @@ logger = logging.getLogger("itclust")
 _PEEK = 50  # rows that decide what is text
 _VALUES_AT_ONCE = 4_000_000
 _DENSE = 0.5  # share of non-zeros above which CSR saves nothing
-_INDEX = {"", "index", "cell", "cells", "cell_id", "cellid", "barcode", "barcodes", "gene", "genes", "gene_id", "name"}
+# What stands above a column of names, also where these are numbers.
+_INDEX = re.compile(
+    r"|unnamed: 0|(.*[ _.-])?(index|cell|barcode|gene|symbol|id|name|row)s?|(cell|gene)_?(id|name)s?",
+    re.IGNORECASE,
+)
 # Columns that describe a cell, also where they hold numbers.
 _COLUMNS_OF_CELLS = (
     "cell_type celltype cell.type label labels cluster clusters seurat_clusters leiden louvain batch donor sample "
@@ -84,7 +89,7 @@ def _look(path: Path) -> _Layout:
     no_corner = len(header) == len(body[0]) - 1
     decimal = "," if delimiter == ";" else "."
     first = [row[0] for row in body]
-    named_rows = no_corner or header[0].lower() in _INDEX or not all(_is_number(v, decimal) for v in first)
+    named_rows = no_corner or _is_index(header[0], first, decimal)
     layout = _Layout(delimiter, header if no_corner or not named_rows else header[1:], named_rows)
     _find_text(layout, [row[1:] if named_rows else row for row in body], first, decimal)
     n_numeric = len(layout.columns) - len(layout.text_columns)
@@ -96,6 +101,12 @@ def _look(path: Path) -> _Layout:
         msg = f"{path} names neither genes nor cells: its first line is numbers. Add a line with the names."
         raise Unreadable(msg)
     return layout
+
+
+def _is_index(corner: str, first_column: list[str], decimal: str) -> bool:
+    if corner.lower() in _OF_CELLS:
+        return False
+    return bool(_INDEX.fullmatch(corner)) or not all(_is_number(v, decimal) for v in first_column)
 
 
 def _find_text(layout: _Layout, body: list[list[str]], names: list[str], decimal: str) -> None:

@@ -95,7 +95,8 @@ def _beside(matrix: Path, nouns: tuple[str, ...], what: str) -> Path:
     for name in (prefix + noun + ending for prefix in prefixes for noun in nouns for ending in _ENDINGS):
         if matrix.with_name(name).is_file():
             return matrix.with_name(name)
-    msg = f"no file beside {matrix} names its {what}. Put one there, called {prefixes[0]}{nouns[0]}.tsv, a line a name."
+    prefix = prefixes[0] if prefixes[0] != stem else prefixes[1]
+    msg = f"no file beside {matrix} names its {what}. Put one there, called {prefix}{nouns[0]}.tsv, a line a name."
     raise Unreadable(msg)
 
 
