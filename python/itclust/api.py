@@ -172,7 +172,9 @@ class ItClust:
         codes = _labels(source, labels_key, self.settings)
         x = _expression(source, layer, use_raw, values, "source")
         if self.preset == "paper" and genes is None:
-            msg = "preset='paper' takes its genes from the target: use itclust.transfer(source, target), or pass genes=."
+            msg = (
+                "preset='paper' takes its genes from the target: use itclust.transfer(source, target), or pass genes=."
+            )
             raise ValueError(msg)
         if genes is not None:
             genes = np.array([str(g).upper() if self.preset == "paper" else str(g) for g in genes])
@@ -230,9 +232,7 @@ class ItClust:
     def _fit(self, x, types, codes, labelled, genes, progress):
         rows = np.flatnonzero(labelled)
         x = x._replace(x=x.x[rows])
-        self._model = Model.fit(
-            x, codes[rows], types, genes, self.preset, self.settings, self.random_state, progress
-        )
+        self._model = Model.fit(x, codes[rows], types, genes, self.preset, self.settings, self.random_state, progress)
 
     def _transfer(self, x, target, key_added, progress):
         model = self._model

@@ -63,12 +63,12 @@ def labels(values, unlabelled=()) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     labelled = np.array([t.strip() != "" and t not in unlabelled for t in text], dtype=bool)
     types, inverse = np.unique(text[labelled].astype(str), return_inverse=True)
     if len(types) < 2:
-        what = f"only one type, {types[0]!r}" if len(types) else "no label at all"
+        what = f"only one type, {str(types[0])!r}" if len(types) else "no label at all"
         msg = f"the source has {what}; at least two types are needed to tell cells apart. Check labels_key=."
         raise ValueError(msg)
     reserved = [t for t in types if _NOVEL.fullmatch(t)]
     if reserved:
-        msg = f"the source label {reserved[0]!r} has the form kept for new clusters of the target; rename it."
+        msg = f"the source label {str(reserved[0])!r} has the form kept for new clusters of the target; rename it."
         raise ValueError(msg)
     if not labelled.all():
         warnings.warn(f"{(~labelled).sum()} source cells without a label do not train.", UserWarning, stacklevel=4)
@@ -78,7 +78,7 @@ def labels(values, unlabelled=()) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _missing(value) -> bool:
-    return value is None or value != value or str(value) == "<NA>"
+    return value is None or (str(value) in ("nan", "<NA>", "NaT") and not isinstance(value, str))
 
 
 def values(x, name: str, holders=()) -> None:
@@ -92,7 +92,9 @@ def values(x, name: str, holders=()) -> None:
     """
     x = np.asarray(x)
     if not np.isfinite(x).all():
-        msg = f"{name} holds {np.count_nonzero(~np.isfinite(x))} values that are NaN or infinite; remove or replace them."
+        msg = (
+            f"{name} holds {np.count_nonzero(~np.isfinite(x))} values that are NaN or infinite; remove or replace them."
+        )
         raise ValueError(msg)
     if x.size and x.min() < 0:
         where = f"Unscaled values are in {' and in '.join(holders)}: pass that." if holders else ""
@@ -108,7 +110,7 @@ def values(x, name: str, holders=()) -> None:
 
 def shared_genes(n_shared: int, source_names, target_names, minimum: int = MIN_SHARED_GENES) -> None:
     """Raise where too few genes are shared, saying what the two sets of names look like."""
-    need = min(minimum, len(source_names), len(target_names)) or 1
+    need = max(1, min(minimum, len(source_names) // 2, len(target_names) // 2))  # small panels share what they can
     if n_shared >= need:
         return
     kinds = [_kind(source_names), _kind(target_names)]

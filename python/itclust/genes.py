@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -43,8 +45,10 @@ def separating(x: sp.csr_matrix, codes, n_genes) -> np.ndarray:
     """The ``n_genes`` genes with the largest F statistic between types: (n_selected,) int, sorted."""
     from sklearn.feature_selection import f_classif
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        f = f_classif(x, codes)[0]
-    f = np.nan_to_num(f, nan=-1, posinf=0)
+    seen = np.flatnonzero(x.getnnz(0))
+    f = np.full(x.shape[1], -1.0)
+    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # constant genes, which are never chosen
+        f[seen] = np.nan_to_num(f_classif(x[:, seen], codes)[0], nan=-1, posinf=0)
     top = np.argsort(-f, kind="stable")[:n_genes]
     return np.sort(top[f[top] > 0])

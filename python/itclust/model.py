@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import os
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +14,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from itclust import __version__, assign, check
+from itclust.io.atomic import whole
 from itclust.preprocess import TARGET_SUM, Expression, lognorm
 from itclust.settings import Settings
 
@@ -99,7 +98,7 @@ class Model:
     @property
     def network_genes(self) -> np.ndarray:
         """Genes that the network sees."""
-        return self.state["genes"] if self.preset == "paper" else self.genes[self.state["columns"]]
+        return self.state["network_genes"] if self.preset == "paper" else self.genes[self.state["columns"]]
 
     def transfer(self, target: Expression, progress) -> Result:
         """Fine-tune on the target; the model itself does not change."""
@@ -120,7 +119,9 @@ class Model:
             x = self._fill(lognorm(x, TARGET_SUM * self.state["share"][present].sum()), ~present)
             rows = np.flatnonzero(counted)
             adapted = train.adapt_target(self.state, x[rows], self.settings, self.seed, progress)
-            adapted = adapted._replace(**{k: _spread(getattr(adapted, k), rows, len(counted)) for k in ("q", "initial", "z")})
+            adapted = adapted._replace(
+                **{k: _spread(getattr(adapted, k), rows, len(counted)) for k in ("q", "initial", "z")}
+            )
         return self._result(adapted, counted)
 
     def _fill(self, x, absent):
@@ -179,13 +180,8 @@ class Model:
             "settings": dataclasses.asdict(self.settings),
         }  # fmt: skip
         arrays = {"types": self.types.astype(str), "genes": self.genes.astype(str), **self.state}
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
-            os.replace(part, path)  # noqa: PTH105
-        finally:
-            Path(part).unlink(missing_ok=True)
+        with whole(path) as part, part.open("wb") as file:
+            np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
 
     @classmethod
     def load(cls, path) -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up lines are no news to the user
@@ -32,20 +33,24 @@ class ClusteringLayer(keras.layers.Layer):
         self.alpha = alpha
 
     def build(self, input_shape):
+        """Create the centroids."""
         self.centroids = self.add_weight(
             shape=(self.n_clusters, input_shape[-1]), initializer="zeros", name="centroids"
         )
         super().build(input_shape)
 
     def call(self, z):
+        """Soft assignment (batch, n_clusters) of an embedding (batch, n_latent)."""
         d2 = ops.sum(ops.square(ops.expand_dims(z, 1) - self.centroids), axis=2)
         q = ops.power(1.0 + d2 / self.alpha, -(self.alpha + 1.0) / 2.0)
         return q / ops.sum(q, axis=1, keepdims=True)
 
     def compute_output_shape(self, input_shape):
+        """(batch, n_clusters)."""
         return (input_shape[0], self.n_clusters)
 
     def get_config(self):
+        """What rebuilds the layer."""
         return {**super().get_config(), "n_clusters": self.n_clusters, "alpha": self.alpha}
 
 
@@ -93,7 +98,7 @@ class Minibatches(keras.utils.PyDataset):
         self.on_epoch_end()
 
     def __len__(self):
-        return -(-self.x.shape[0] // self.batch_size)
+        return math.ceil(self.x.shape[0] / self.batch_size)
 
     def on_epoch_end(self):
         """Draw the next epoch's order."""

@@ -83,9 +83,7 @@ def target_genes(target: Expression, settings: Settings) -> np.ndarray:
     n = data.trains.sum()
     n_top = settings.n_genes or (500 if n <= 1500 else 1000 if n <= 3000 else 2000)
     adata = ad.AnnData(data.x[data.trains])
-    table = sc.pp.highly_variable_genes(
-        adata, flavor="seurat", n_top_genes=min(n_top, len(data.genes)), inplace=False
-    )
+    table = sc.pp.highly_variable_genes(adata, flavor="seurat", n_top_genes=min(n_top, len(data.genes)), inplace=False)
     return data.genes[table["highly_variable"].to_numpy()]
 
 
@@ -110,15 +108,18 @@ def fit_source(source: Expression, codes, n_types, genes, settings: Settings, se
 
     Returns
     -------
-    dict of arrays: genes, widths, the encoder's weights, centroids; a type whose cells all fail the filters has none.
+    dict of arrays: network_genes, widths, the encoder's weights, centroids; a type whose cells all fail the filters has none.
     """
     data = prepare(source, "source")
     genes = np.array([g for g in genes if g in set(data.genes)])
     x = _Rows(ZScored(data, genes), np.flatnonzero(data.trains))
     y = codes[data.trains]
     if len(genes) < 2 or len(np.unique(y)) < 2:
-        msg = f"preset='paper': {len(genes)} genes and {len(np.unique(y))} types pass its filters in the source."
-        raise ValueError(f"{msg} Use preset='default'.")
+        msg = (
+            f"preset='paper': only {len(genes)} genes and {len(np.unique(y))} types of the source pass its filters. "
+            "Use preset='default'."
+        )
+        raise ValueError(msg)
     layers = widths(len(y), settings)
     encoder = network.encoder(len(genes), layers, seed=seed)
     pretrain(encoder, x, layers, settings, seed, progress)
@@ -126,13 +127,15 @@ def fit_source(source: Expression, codes, n_types, genes, settings: Settings, se
     one_hot = np.eye(len(present), dtype=np.float32)[np.searchsorted(present, y)]
     noise = np.random.default_rng(seed).random(one_hot.shape, dtype=np.float32)
     noisy = one_hot * (1 - LABEL_NOISE) + LABEL_NOISE * noise / noise.sum(1, keepdims=True)
-    model = clustering(encoder, assign.class_means(network.predict(encoder, x), one_hot.argmax(1), len(present)), settings)
+    model = clustering(
+        encoder, assign.class_means(network.predict(encoder, x), one_hot.argmax(1), len(present)), settings
+    )
     stop = keras.callbacks.EarlyStopping("loss", min_delta=MIN_DELTA, patience=PATIENCE)
     report = network.Report(progress, "source", settings.source_epochs)
     batches = network.Minibatches(x, noisy, settings.batch_size, seed)
     model.fit(batches, epochs=settings.source_epochs, verbose=0, callbacks=[stop, report])
     weights = {f"encoder_{i}": w for i, w in enumerate(encoder.get_weights())}
-    return {"genes": genes, "widths": np.array(layers), "present": present, **weights,
+    return {"network_genes": genes, "widths": np.array(layers), "present": present, **weights,
             "centroids": model.layers[-1].get_weights()[0]}  # fmt: skip
 
 
@@ -178,7 +181,7 @@ def clustering(encoder, centroids, settings: Settings) -> keras.Model:
 
 
 def _compile(model, loss, rate) -> None:
-    model.compile(keras.optimizers.SGD(rate, momentum=MOMENTUM), loss, jit_compile=False)
+    model.compile(keras.optimizers.SGD(rate, momentum=MOMENTUM), loss, jit_compile=False, steps_per_execution=8)
 
 
 class _Rows:
@@ -197,9 +200,9 @@ def adapt_target(state: dict, target: Expression, settings: Settings, seed, prog
     Only types that the source network predicts at least once get a centroid; each keeps its own name.
     """
     data = prepare(target, "target")
-    z = ZScored(data, state["genes"])
+    z = ZScored(data, state["network_genes"])
     x = _Rows(z, np.flatnonzero(data.trains))
-    encoder = network.encoder(len(state["genes"]), tuple(int(w) for w in state["widths"]))
+    encoder = network.encoder(len(state["network_genes"]), tuple(int(w) for w in state["widths"]))
     encoder.set_weights([state[f"encoder_{i}"] for i in range(len(encoder.weights))])
     q_source = assign.soft_assignment(network.predict(encoder, z), state["centroids"], settings.alpha)
     initial = q_source.argmax(1)

@@ -73,7 +73,9 @@ def expression(matrix, genes, values="auto", name="source", holders=()) -> Expre
     base = log_base(x) if kind == "log" else None
     log.info("%s: %d cells x %d genes, %s", name, *x.shape, f"{kind} values{f' (base {base})' if base else ''}")
     if kind == "log":
-        x.data = (np.expm1(x.data.astype(float)) if base == "e" else np.exp2(x.data.astype(float)) - 1).astype(np.float32)
+        x.data = (np.expm1(x.data.astype(float)) if base == "e" else np.exp2(x.data.astype(float)) - 1).astype(
+            np.float32
+        )
     return _deduplicate(x, np.asarray(genes, dtype=str), kind, name)
 
 

@@ -36,7 +36,7 @@ def write(adata, result, *, types, genes, params, version, key="itclust") -> Non
     adata.obsm[k["embedding"]] = result.embedding
     clusters = [str(c) for c in result.clusters.index]
     adata.obsm[k["probabilities"]] = pd.DataFrame(result.probabilities, index=cells, columns=clusters)
-    columns = [*map(str, types), NOVEL]
+    columns = [*(str(t).replace("/", "|") for t in types), NOVEL]  # HDF5 keeps "/" for itself
     adata.obsm[k["type_probabilities"]] = pd.DataFrame(result.type_probabilities, index=cells, columns=columns)
     adata.uns[k["uns"]] = {
         "params": params,
@@ -58,4 +58,6 @@ def natural(names) -> list:
     """Sorted so that ``novel 2`` comes before ``novel 10`` and ``"9"`` before ``"10"``."""
     import re
 
-    return sorted(names, key=lambda s: [(0, int(t), "") if t.isdigit() else (1, 0, t) for t in re.split(r"(\d+)", s) if t])
+    return sorted(
+        names, key=lambda s: [(0, int(t), "") if t.isdigit() else (1, 0, t) for t in re.split(r"(\d+)", s) if t]
+    )

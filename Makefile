@@ -1,0 +1,29 @@
+# make demo    the main job on real data: results and a picture in demo-output/
+# make test    everything, Python and R
+# Both install what is missing and reuse what is there.
+
+PY := .venv/bin/python
+.PHONY: demo test test-python test-r setup setup-r lint docs bench
+
+demo: setup
+	$(PY) -m itclust demo demo-output
+
+test: test-python test-r
+
+test-python: setup-r
+	$(PY) -m ruff check .
+	$(PY) -m pytest
+
+test-r: setup-r
+	RETICULATE_PYTHON=$(CURDIR)/$(PY) tools/check-r.sh
+
+setup:
+	@tools/setup-python.sh
+
+setup-r:
+	@tools/setup-r.sh
+	@tools/setup-python.sh --r
+
+lint: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .

@@ -1,0 +1,7 @@
+"""``python -m itclust``."""
+
+import sys
+
+from itclust.cli import main
+
+sys.exit(main())

@@ -1,0 +1,264 @@
+"""The command ``itclust``: the public API for people with two files and a shell."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import itclust
+
+
+def main(argv=None) -> int:
+    """Run the command line; 0: done, 1: the run failed, 2: wrong use."""
+    args = parser().parse_args(argv)
+    if not args.debug:
+        _hush()
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr, force=True)
+    logging.getLogger("itclust").setLevel(logging.WARNING if args.quiet else logging.INFO)
+    warnings.showwarning = lambda message, *_, **__: sys.stderr.write(f"warning: {message}\n")
+    try:
+        args.run(args)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nitclust: interrupted; nothing was written.\n")
+        return 130
+    except Exception as error:
+        if args.debug:
+            raise
+        sys.stderr.write(f"itclust: error: {_one_line(error)}\n")
+        return 2 if isinstance(error, WrongUse) else 1
+    return 0
+
+
+class WrongUse(Exception):
+    """What argparse cannot see."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and options."""
+    top = argparse.ArgumentParser(prog="itclust", description=itclust.__doc__)
+    top.add_argument("--version", action="version", version=f"itclust {itclust.__version__}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    p = _command(commands, "transfer", transfer, "annotate TARGET from SOURCE, or from a model made by `itclust train`")
+    p.add_argument("source", metavar="SOURCE", help="labelled cells (h5ad, zarr, 10x, csv, loom, rds ...), or a model")
+    p.add_argument("target", metavar="TARGET", help="cells to annotate")
+    p.add_argument("-o", "--output", required=True, metavar="OUT.h5ad", help="the annotated target (.h5ad or .zarr)")
+    p.add_argument("--csv", metavar="OUT.csv", help="labels and confidence as a table as well")
+    p.add_argument("--report", metavar="OUT.html", help="a page with figures as well")
+    _fitting(p)
+    p.add_argument("--key-added", default="itclust", metavar="K", help="prefix of the columns (default: itclust)")
+
+    p = _command(commands, "train", train, "train a model on SOURCE and save it")
+    p.add_argument("source", metavar="SOURCE")
+    p.add_argument("-o", "--output", required=True, metavar="MODEL")
+    _fitting(p)
+
+    p = _command(commands, "demo", demo, "annotate one half of 700 real PBMCs from the other")
+    p.add_argument("folder", nargs="?", default="itclust-demo", metavar="DIR", help="default: itclust-demo")
+
+    p = _command(commands, "inspect", inspect, "say what a file holds: cells, genes, labels, values, results")
+    p.add_argument("file", metavar="FILE")
+    return top
+
+
+def _command(commands, name, run, text):
+    p = commands.add_parser(name, help=text, description=text)
+    p.set_defaults(run=run)
+    p.add_argument("--quiet", action="store_true", help="no progress and no log lines")
+    p.add_argument("--debug", action="store_true", help="full tracebacks")
+    return p
+
+
+def _fitting(p):
+    p.add_argument("--labels", metavar="COL", help="column of the source's obs with the labels")
+    p.add_argument("--preset", default="default", choices=list(itclust.settings.PRESETS))
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--layer", metavar="L[,L]", help="layer with the values; a pair is source,target")
+    p.add_argument("--values", default="auto", metavar="V[,V]", help="auto, counts, linear or log; or a pair")
+    p.add_argument("--use-raw", choices=["source", "target", "both"], help="take the values from .raw")
+    p.add_argument("--batch-key", metavar="COL", help="column of obs with batches")
+    p.add_argument("--no-novelty", action="store_true", help="do not look for types that the source lacks")
+    p.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any other setting; repeatable")
+
+
+def transfer(args) -> None:
+    """``itclust transfer``."""
+    outputs = [Path(p) for p in (args.output, args.csv, args.report) if p]
+    _writable(outputs)
+    if outputs[0].suffix not in (".h5ad", ".zarr"):
+        msg = f"-o {args.output}: the annotated target is written as .h5ad or .zarr."
+        raise WrongUse(msg)
+    options = _options(args)
+    model = _model(args.source)
+    target = itclust.io.read(args.target)
+    bar = _bar(args)
+    if model is None:
+        source = itclust.io.read(args.source)
+        _annotate(source, target, args, options, bar)
+    else:
+        ignored = [f"--{n}" for n in ("labels", "layer") if getattr(args, n)][:1]
+        if ignored or args.set or args.preset != "default":
+            msg = "SOURCE is a trained model: --labels, --preset and --set were decided when it was trained."
+            raise WrongUse(msg)
+        source = None
+        values = options["values"]
+        model.transfer(target, args.key_added, values=values[1] if isinstance(values, list) else values, progress=bar)
+    itclust.io.write(target, outputs[0])
+    if args.csv:
+        itclust.io.write_csv(target, args.csv, key=args.key_added)
+    if args.report:
+        itclust.report(target, args.report, key=args.key_added, source=source)
+    print(summary(target, args.key_added))
+    print("written: " + ", ".join(map(str, outputs)))
+
+
+def _annotate(source, target, args, options, bar):
+    itclust.transfer(source, target, labels_key=args.labels, key_added=args.key_added, progress=bar, **options)
+
+
+def train(args) -> None:
+    """``itclust train``."""
+    _writable([Path(args.output)])
+    options = _options(args)
+    options.pop("batch_key")
+    place = {k: options.pop(k) for k in ("layer", "use_raw", "values")}
+    place = {k: v[0] if isinstance(v, list) else v for k, v in place.items()}
+    source = itclust.io.read(args.source)
+    model = itclust.ItClust(**options).fit(source, args.labels, progress=_bar(args), **place)
+    model.save(args.output)
+    print(f"{model!r}\nwritten: {args.output}")
+
+
+def demo(args) -> None:
+    """``itclust demo``."""
+    from itclust.demo import run
+
+    print(run(Path(args.folder), _bar(args)))
+
+
+def inspect(args) -> None:
+    """``itclust inspect``."""
+    model = _model(args.file)
+    print(_describe_model(model) if model is not None else _describe(itclust.io.read(args.file)))
+
+
+def summary(target, key: str) -> str:
+    """The table of clusters, and how many cells each label got."""
+    table = target.uns[key]["clusters"].copy()
+    confidence = target.obs.groupby(f"{key}_cluster", observed=True)[f"{key}_confidence"].mean()
+    table.insert(3, "confidence", confidence.reindex(table.index).to_numpy())
+    shown = [c for c in ("label", "n_cells", "confidence", "stability", "novelty", "runner_up") if c in table]
+    lines = [table[shown].to_string(float_format=lambda v: f"{v:.2f}")]
+    missing = int(target.obs[key].isna().sum())
+    if missing:
+        lines.append(f"{missing} cells without a count in the genes used have no label.")
+    return "\n".join(lines)
+
+
+def _describe(adata) -> str:
+    from itclust import preprocess
+
+    part = preprocess.as_csr(adata.X[:1000])
+    kind = "negative (scaled?)" if part.data.min(initial=0) < 0 else preprocess.recognise(part) if part.nnz else "zero"
+    lines = [f"{adata.n_obs} cells x {adata.n_vars} genes ({', '.join(adata.var_names[:3])}, ...), X: {kind} values"]
+    lines.append("layers: " + (", ".join(str(k) for k in adata.layers if k is not None) or "none"))
+    lines.append(f"raw: {'none' if adata.raw is None else f'{adata.raw.n_vars} genes'}")
+    for name, column in adata.obs.items():
+        n = column.nunique()
+        few = ", ".join(f"{v} ({c})" for v, c in column.value_counts().head(30).items() if c) if n <= 30 else ""
+        lines.append(f"obs[{name!r}]: {n} values{': ' + few if few else ''}")
+    results = [k for k, v in adata.uns.items() if isinstance(v, dict) and "clusters" in v and k in adata.obs]
+    lines += [f"results under {k!r}:\n{summary(adata, k)}" for k in results]
+    return "\n".join(lines)
+
+
+def _describe_model(model) -> str:
+    return f"{model!r}\ntypes: {', '.join(model.types)}\nsettings: {model.settings}"
+
+
+def _model(path):
+    """The model in a file, or None where it holds something else."""
+    import zipfile
+
+    if not Path(path).is_file() or not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as file:
+        if "header.npy" not in file.namelist():
+            return None
+    return itclust.ItClust.load(path)
+
+
+def _options(args) -> dict:
+    """Keywords of :func:`itclust.transfer` from the options that fitting takes."""
+    settings = dict(_setting(s) for s in args.set)
+    try:
+        itclust.settings.resolve(args.preset, settings)
+    except TypeError as error:
+        raise WrongUse(str(error)) from None
+    raw = {None: False, "both": True, "source": [True, False], "target": [False, True]}[args.use_raw]
+    place = {"layer": _pair(args.layer), "values": _pair(args.values), "use_raw": raw, "batch_key": args.batch_key}
+    novelty = {} if not args.no_novelty else {"novelty": False}
+    return {"preset": args.preset, "random_state": args.seed, **place, **novelty, **settings}
+
+
+def _setting(text):
+    name, equals, value = text.partition("=")
+    if not equals:
+        msg = f"--set takes NAME=VALUE; received {text!r}."
+        raise WrongUse(msg)
+    if "," in value:
+        return name, [v for v in value.split(",") if v]
+    return name, {"true": True, "false": False}.get(value.lower(), _number(value))
+
+
+def _number(text):
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _pair(text):
+    return text.split(",") if text and "," in text else text
+
+
+def _writable(paths) -> None:
+    for path in paths:
+        folder = path.absolute().parent
+        if not folder.is_dir():
+            msg = f"there is no folder {str(folder)!r} to write {path.name!r} to; make it first."
+            raise WrongUse(msg)
+        if not os.access(folder, os.W_OK):
+            msg = f"the folder {str(folder)!r} cannot be written to."
+            raise WrongUse(msg)
+
+
+def _bar(args):
+    return False if args.quiet else None
+
+
+def _one_line(error) -> str:
+    text = error.args[0] if isinstance(error, KeyError) and error.args else str(error) or type(error).__name__
+    return " ".join(str(text).split())
+
+
+def _hush() -> None:
+    """TensorFlow's native start-up lines go nowhere; Python's own lines still reach standard error."""
+    try:
+        kept = os.dup(2)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)
+        sys.stderr = os.fdopen(kept, "w", buffering=1, encoding="utf-8", errors="replace")
+    except OSError:
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""Bad input: one clear line, before any training."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import itclust
+from itclust import check
+
+
+@pytest.fixture(autouse=True)
+def no_training(monkeypatch):
+    """Every error here must come before the first epoch."""
+    from itclust import model
+
+    def fail(*_, **__):
+        pytest.fail("training was started")
+
+    monkeypatch.setattr(model.Model, "fit", fail)
+
+
+def error(kind, source, target, **kwargs):
+    with pytest.raises(kind) as caught:
+        itclust.transfer(source, target, progress=False, **kwargs)
+    return str(caught.value.args[0])
+
+
+def test_label_column(pair):
+    source, target = pair
+    assert "'type' is not a column of source.obs. Pass labels_key=; its columns are: 'cell_type'" in error(
+        KeyError, source, target, labels_key="type"
+    )
+    source.obs = source.obs.rename(columns={"cell_type": "annotation"})
+    assert "no label column was recognised" in error(KeyError, source, target)
+
+
+@pytest.mark.parametrize("name", ["cell_type", "CellType", "cell.type", "Cell Type", "LABEL", "labels"])
+def test_usual_label_columns_are_found(name):
+    assert check.labels_key(["batch", name], None) == name
+
+
+def test_two_label_columns_are_not_guessed_between():
+    with pytest.raises(KeyError, match="2 columns"):
+        check.labels_key(["label", "cell_type"], None)
+
+
+def test_no_shared_genes(pair):
+    source, target = pair
+    target.var_names = [f"other{i}" for i in range(target.n_vars)]
+    assert "source and target share 0 genes; at least 50 are needed" in error(ValueError, source, target)
+
+
+def test_symbols_against_ensembl(pair):
+    source, target = pair
+    source.var_names = [f"ENSG{i:011d}" for i in range(source.n_vars)]
+    text = error(ValueError, source, target)
+    assert "source's names look like Ensembl ids (ENSG00000000" in text and "target's like symbols" in text
+
+
+def test_empty_target(pair):
+    source, target = pair
+    assert "target is empty: it has 0 cells" in error(ValueError, source, target[:0].copy())
+
+
+def test_negative_values_name_the_layer(pair):
+    source, target = pair
+    target.layers["counts"] = target.X.copy()
+    target.X = target.X - 1.0 if not sp.issparse(target.X) else target.X.toarray() - 1.0
+    text = error(ValueError, source, target)
+    assert "negative values" in text and "layer='counts'" in text
+    target.raw = itclust.datasets.toy()[1]
+    assert "use_raw=True" in error(ValueError, source, target)
+
+
+def test_nan(pair):
+    source, target = pair
+    target.X = sp.csr_matrix(target.X, dtype="f4")
+    target.X.data[0] = np.nan
+    assert "NaN or infinite" in error(ValueError, source, target)
+
+
+def test_one_type(pair):
+    source, target = pair
+    source.obs["cell_type"] = "B"
+    assert "only one type, 'B'" in error(ValueError, source, target)
+
+
+def test_reserved_label(pair):
+    source, target = pair
+    source.obs["cell_type"] = source.obs["cell_type"].astype(str).replace({source.obs["cell_type"].iloc[0]: "novel 1"})
+    assert "'novel 1'" in error(ValueError, source, target)
+
+
+def test_wrong_kinds(pair):
+    source, target = pair
+    assert "source must be an AnnData; received str" in error(TypeError, "file.h5ad", target)
+    assert "'no' is not a layer of the source" in error(KeyError, source, target, layer="no")
+    assert "has no .raw" in error(ValueError, source, target, use_raw=True)
+    assert "values='tpm' is unknown" in error(ValueError, source, target, values="tpm")
+    assert "layer takes one value, or a pair" in error(ValueError, source, target, layer=("a", "b", "c"))
+
+
+def test_unknown_settings_name_the_nearest(pair):
+    source, target = pair
+    assert "did you mean 'n_hidden'?" in error(TypeError, source, target, n_hiden=(3,))
+    assert "preset='papers' is unknown" in error(ValueError, source, target, preset="papers")
+    assert "max_iter=-1 is not usable" in error(TypeError, source, target, max_iter=-1)
+
+
+def test_cells_without_a_label_do_not_train():
+    with pytest.warns(UserWarning, match="3 source cells without a label do not train"):
+        types, codes, labelled = check.labels(["a", None, "b", np.nan, " ", "a"])
+    assert types.tolist() == ["a", "b"] and codes.tolist() == [0, -1, 1, -1, -1, 0] and labelled.sum() == 3
+    with pytest.warns(UserWarning, match="1 source cells"):
+        assert check.labels(["a", "b", "Unknown"], ("Unknown",))[2].tolist() == [True, True, False]
+
+
+def test_missing_genes():
+    check.missing_genes(5, 10)
+    with pytest.raises(ValueError, match="lacks 6 of the model's 10 genes"):
+        check.missing_genes(6, 10)

@@ -1,0 +1,100 @@
+"""Saving, loading, and targets that lack genes."""
+
+import io
+import pickle
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import itclust
+
+
+def test_save_load_same_answer(fitted, pair, annotated, tmp_path):
+    fitted.save(tmp_path / "m.itclust")
+    loaded = itclust.ItClust.load(tmp_path / "m.itclust")
+    assert repr(loaded) == repr(fitted) and loaded.genes == fitted.genes and loaded.types == fitted.types
+    loaded.transfer(pair[1], progress=False)
+    pd.testing.assert_frame_equal(pair[1].obs, annotated[1].obs)
+
+
+def test_paper_model_survives_too(toy, tmp_path):
+    source, target = toy
+    quick = {"pretrain_epochs": 6, "source_epochs": 50, "max_iter": 3}
+    model = itclust.ItClust("paper", **quick).fit(source, genes=target.var_names, progress=False)
+    model.save(tmp_path / "m")
+    a, b = target.copy(), target.copy()
+    model.transfer(a, progress=False)
+    itclust.ItClust.load(tmp_path / "m").transfer(b, progress=False)
+    pd.testing.assert_frame_equal(a.obs, b.obs)
+
+
+def test_the_file_holds_no_pickle(fitted, tmp_path):
+    fitted.save(tmp_path / "m")
+    with zipfile.ZipFile(tmp_path / "m") as file:
+        for name in file.namelist():
+            np.load(io.BytesIO(file.read(name)), allow_pickle=False)
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "pickle", "empty"])
+def test_damaged_files_are_named(fitted, tmp_path, damage):
+    path = tmp_path / "m"
+    fitted.save(path)
+    whole = path.read_bytes()
+    content = {"cut": whole[: len(whole) // 2], "text": b"hello", "pickle": pickle.dumps({"a": 1}), "empty": b""}
+    path.write_bytes(content[damage])
+    with pytest.raises(ValueError, match="is not an ItClust model file, or it is damaged"):
+        itclust.ItClust.load(path)
+
+
+def test_no_model_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no model file"):
+        itclust.ItClust.load(tmp_path / "none")
+
+
+def test_saving_keeps_the_old_file_when_it_fails(fitted, tmp_path, monkeypatch):
+    path = tmp_path / "m"
+    path.write_bytes(b"old")
+
+    def fail(*_, **__):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "savez_compressed", fail)
+    with pytest.raises(OSError, match="disk full"):
+        fitted.save(path)
+    assert path.read_bytes() == b"old" and [p.name for p in tmp_path.iterdir()] == ["m"]
+
+
+def test_a_target_may_lack_genes_up_to_half(fitted, pair):
+    target = pair[1]
+    seen = set(fitted.genes)
+    some = [g for g in target.var_names if g not in seen or hash(g) is None]
+    lacking = sorted(seen)[: len(seen) // 4]
+    part = target[:, [g for g in target.var_names if g not in lacking]].copy()
+    fitted.transfer(part, progress=False)
+    assert np.mean(part.obs["itclust"].astype(str) == part.obs["truth"].astype(str)) > 0.9
+    most = sorted(seen)[: int(len(seen) * 0.6)]
+    with pytest.raises(ValueError, match="lacks"):
+        fitted.transfer(target[:, [g for g in target.var_names if g not in most or g in some]].copy())
+
+
+def test_unfitted_models_say_so(pair, tmp_path):
+    model = itclust.ItClust()
+    assert "not fitted" in repr(model)
+    with pytest.raises(RuntimeError, match="call fit"):
+        model.transfer(pair[1])
+    with pytest.raises(RuntimeError, match="nothing to save"):
+        model.save(tmp_path / "m")
+
+
+def test_paper_needs_the_targets_genes(pair):
+    with pytest.raises(ValueError, match="takes its genes from the target"):
+        itclust.ItClust("paper").fit(pair[0])
+
+
+def test_the_model_stays_as_it_is(fitted, pair):
+    before = {k: v.copy() for k, v in fitted._model.state.items()}
+    fitted.transfer(pair[1], progress=False)
+    for k, v in fitted._model.state.items():
+        np.testing.assert_array_equal(v, before[k])

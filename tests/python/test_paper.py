@@ -1,0 +1,95 @@
+"""The 2020 recipe, step by step."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from itclust import paper, settings
+from itclust.preprocess import Expression
+
+PAPER = settings.PRESETS["paper"]
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    x = rng.poisson(rng.gamma(4, 0.5, 300), (60, 300)).astype("f4")
+    x[:5, 90:] = 0  # too few genes to train
+    x[9:, 10] = 0  # in fewer than 10 cells
+    genes = np.array([f"g{i}" for i in range(300)])
+    genes[:3] = ["MT-CO1", "ercc-1", "mt-nd2"]
+    return Expression(sp.csr_matrix(x), genes)
+
+
+def test_filters_and_values(data):
+    p = paper.prepare(data, "source")
+    assert not p.trains[:5].any() and p.trains[5:].all() and p.x.shape[0] == 60
+    assert "G10" not in p.genes and not {"MT-CO1", "ERCC-1", "MT-ND2"} & set(p.genes) and len(p.genes) > 280
+    kept = np.isin([g.upper() for g in data.genes], p.genes)
+    raw = data.x[:, kept].toarray()
+    median = np.median(raw[p.trains].sum(1))
+    np.testing.assert_allclose(p.x.toarray(), np.log1p(raw / raw.sum(1, keepdims=True) * median), rtol=1e-4, atol=1e-6)
+
+
+def test_z_scores_of_the_training_cells(data):
+    p = paper.prepare(data, "source")
+    genes = np.append(p.genes[:20], "ABSENT")
+    z = paper.ZScored(p, genes)[np.arange(60)]
+    x = p.x.toarray()[:, :20]
+    train = x[p.trains]
+    expected = np.clip((x - train.mean(0)) / train.std(0, ddof=1), -6, 6)
+    np.testing.assert_allclose(z[:, :20], expected, atol=1e-3)
+    assert not z[:, 20].any()
+
+
+@pytest.mark.parametrize(
+    ("n", "layers"),
+    [
+        (30000, (128, 32)),
+        (20000, (64, 32)),
+        (10000, (32, 16)),
+        (5000, (128,)),
+        (2000, (64,)),
+        (501, (64,)),
+        (500, (16,)),
+    ],
+)
+def test_widths(n, layers):
+    assert paper.widths(n, PAPER) == layers
+
+
+def test_genes_are_the_targets_dispersed_ones(data):
+    import dataclasses
+
+    genes = paper.target_genes(data, dataclasses.replace(PAPER, n_genes=40))
+    assert len(genes) == 40 and set(genes) <= set(paper.prepare(data, "target").genes)
+
+
+def test_too_few_genes_is_said(data):
+    part = Expression(data.x[:, :50], data.genes[:50])
+    with pytest.raises(ValueError, match=r"0 of the target's 60 cells.*Use preset='default'"):
+        paper.prepare(part, "target")
+
+
+def test_pretraining_lowers_the_reconstruction_error(data):
+    import dataclasses
+
+    from itclust import network
+
+    x = paper.ZScored(paper.prepare(data, "source"), paper.prepare(data, "source").genes)[np.arange(60)]
+    losses = []
+    encoder = network.encoder(x.shape[1], (16,), seed=0)
+    few = dataclasses.replace(PAPER, pretrain_epochs=60)
+    paper.pretrain(encoder, x, (16,), few, 0, lambda s, f, m: losses.append(float(m.split("loss ")[1])))
+    assert losses[-1] < losses[0]
+
+
+def test_rounds_end_when_few_cells_change(toy):
+    import itclust
+
+    out = itclust.transfer(
+        *toy, preset="paper", pretrain_epochs=6, source_epochs=100, max_iter=30, copy=True, progress=False
+    )
+    changed = out.uns["itclust"]["history"]["changed"]
+    assert (changed[:-1] >= 0.001).all() and (changed[-1] < 0.001 or len(changed) == 30)
+    assert out.uns["itclust"]["clusters"]["stability"].between(0, 1).all()
