@@ -40,7 +40,8 @@ def transfer(
     Parameters
     ----------
     source
-        AnnData with labels in ``obs[labels_key]``; never changed.
+        AnnData with labels in ``obs[labels_key]``; never changed. Several: a list or dict of AnnData, whose labels are
+        united by name; a type that only one of them has counts as well.
     target
         AnnData without labels; gains the keys below and nothing else.
     labels_key
@@ -51,7 +52,7 @@ def transfer(
     values
         What they are: ``"auto"``, ``"counts"``, ``"linear"`` (CPM, TPM, FPKM) or ``"log"``; may be a pair.
     batch_key
-        Column of ``obs`` with batches.
+        Column of ``target.obs`` with batches; each is brought to the source's level of expression by itself.
     preset
         ``"default"``, or ``"paper"`` for the recipe of 2020.
     novelty
@@ -105,19 +106,19 @@ def transfer(
     >>> target.obs["itclust"].isna().sum()
     np.int64(0)
     """
-    model = ItClust(preset=preset, random_state=random_state, novelty=novelty, **settings)
-    check.is_anndata(source, "source")
+    settings = settings if preset == "paper" else {"novelty": novelty, **settings}
+    model = ItClust(preset=preset, random_state=random_state, **settings)
     check.is_anndata(target, "target")
     layers, raws, kinds = (check.pair(n, v) for n, v in (("layer", layer), ("use_raw", use_raw), ("values", values)))
-    codes = _labels(source, labels_key, model.settings)
-    x_source = _expression(source, layers[0], raws[0], kinds[0], "source")
+    x_source, *codes = _source(source, labels_key, layers[0], raws[0], kinds[0], model.settings)
+    batch = _batch(target, batch_key)
     x_target = _expression(target, layers[1], raws[1], kinds[1], "target")
     x_source, x_target = preprocess.match_genes(x_source, x_target)
     x_source = x_source.take(preprocess.shared(x_source, x_target)) if preset != "paper" else x_source
     genes = _paper_genes(x_target, model.settings) if preset == "paper" else None
     model._fit(x_source, *codes, genes, reporter(progress))
     target = target.copy() if copy else target
-    model._transfer(x_target, target, key_added, reporter(progress))
+    model._transfer(x_target, batch, target, key_added, reporter(progress))
     return target if copy else None
 
 
@@ -168,9 +169,7 @@ class ItClust:
         ItClust
             This object.
         """
-        check.is_anndata(source, "source")
-        codes = _labels(source, labels_key, self.settings)
-        x = _expression(source, layer, use_raw, values, "source")
+        x, *codes = _source(source, labels_key, layer, use_raw, values, self.settings)
         if self.preset == "paper" and genes is None:
             msg = (
                 "preset='paper' takes its genes from the target: use itclust.transfer(source, target), or pass genes=."
@@ -184,7 +183,9 @@ class ItClust:
         self._fit(x, *codes, genes, reporter(progress))
         return self
 
-    def transfer(self, target, key_added="itclust", *, layer=None, use_raw=False, values="auto", progress=None):
+    def transfer(
+        self, target, key_added="itclust", *, layer=None, use_raw=False, values="auto", batch_key=None, progress=None
+    ):
         """Annotate ``target``; writes what :func:`itclust.transfer` writes, the model stays as it is.
 
         Raises
@@ -201,7 +202,7 @@ class ItClust:
         x = _expression(target, layer, use_raw, values, "target")
         known = preprocess.Expression(_no_cells(self._model.genes), self._model.genes)
         _, x = preprocess.match_genes(known, x)
-        self._transfer(x, target, key_added, reporter(progress))
+        self._transfer(x, _batch(target, batch_key), target, key_added, reporter(progress))
 
     def save(self, path) -> None:
         """Write the model to one file: weights, genes, type profiles, some source cells of each type; no pickle."""
@@ -234,9 +235,9 @@ class ItClust:
         x = x._replace(x=x.x[rows])
         self._model = Model.fit(x, codes[rows], types, genes, self.preset, self.settings, self.random_state, progress)
 
-    def _transfer(self, x, target, key_added, progress):
+    def _transfer(self, x, batch, target, key_added, progress):
         model = self._model
-        result = model.transfer(x, progress)
+        result = model.transfer(x, batch, progress)
         params = {"preset": model.preset, "random_state": model.seed}
         params |= {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(model.settings).items()}
         results.write(
@@ -245,11 +246,33 @@ class ItClust:
         )  # fmt: skip
 
 
-def _labels(source, labels_key, settings):
-    key = check.labels_key(source.obs.columns, labels_key)
-    if labels_key is None:
-        log.info("labels are taken from source.obs[%r]", key)
-    return check.labels(source.obs[key], settings.unlabelled)
+def _source(source, labels_key, layer, use_raw, values, settings):
+    """Values, types, codes and the mask of the labelled cells, of one source or several."""
+    several = (
+        source if isinstance(source, dict) else dict(enumerate(source)) if isinstance(source, list | tuple) else None
+    )
+    if several is not None and not several:
+        msg = "source is an empty list; pass at least one AnnData."
+        raise ValueError(msg)
+    named = {"source": source} if several is None else {f"source {k!r}": v for k, v in several.items()}
+    parts, values_of = [], []
+    for name, adata in named.items():
+        check.is_anndata(adata, name)
+        key = check.labels_key(adata.obs.columns, labels_key, name)
+        if labels_key is None:
+            log.info("labels are taken from obs[%r] of the %s", key, name)
+        values_of.append(adata.obs[key].to_numpy(dtype=object))
+    labels = check.labels(np.concatenate(values_of), settings.unlabelled)
+    parts = [_expression(adata, layer, use_raw, values, name) for name, adata in named.items()]
+    return preprocess.join(parts), *labels
+
+
+def _batch(target, batch_key):
+    """(n,) int batch of each cell; one batch where no key is given."""
+    if batch_key is None:
+        return np.zeros(target.n_obs, int)
+    check.column(target.obs.columns, batch_key, "batch_key", "target")
+    return target.obs[batch_key].astype("category").cat.codes.to_numpy().astype(int)
 
 
 def _expression(adata, layer, use_raw, values, name):

@@ -22,21 +22,30 @@ def is_anndata(adata, name: str) -> None:
         raise ValueError(msg)
 
 
-def labels_key(columns, key: str | None) -> str:
-    """Name of the label column of ``source.obs``."""
+def column(columns, key: str, argument: str, name: str = "source") -> None:
+    """Raise unless ``key`` is one of ``columns`` of ``obs``."""
     columns = [str(c) for c in columns]
-    listed = f"its columns are: {', '.join(map(repr, columns))}." if columns else "it has no columns."
+    if key not in columns:
+        msg = f"{key!r} is not a column of {name}.obs. Pass {argument}=; {_listed(columns)}"
+        raise KeyError(msg)
+
+
+def labels_key(columns, key: str | None, name: str = "source") -> str:
+    """Name of the label column of ``source.obs``."""
     if key is not None:
-        if key not in columns:
-            msg = f"{key!r} is not a column of source.obs. Pass labels_key=; {listed}"
-            raise KeyError(msg)
+        column(columns, key, "labels_key", name)
         return key
+    columns = [str(c) for c in columns]
     found = [c for c in columns if c.lower() in LABEL_COLUMNS]
     if len(found) != 1:
-        what = f"{len(found)} columns of source.obs may hold the labels" if found else "no label column was recognised"
-        msg = f"{what}. Pass labels_key=; {listed}"
+        what = f"{len(found)} columns of {name}.obs may hold the labels" if found else "no label column was recognised"
+        msg = f"{what}. Pass labels_key=; {_listed(columns)}"
         raise KeyError(msg)
     return found[0]
+
+
+def _listed(columns) -> str:
+    return f"its columns are: {', '.join(map(repr, columns))}." if columns else "it has no columns."
 
 
 def labels(values, unlabelled=()) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -106,7 +106,8 @@ def transfer(args) -> None:
             raise WrongUse(msg)
         source = None
         values = options["values"]
-        model.transfer(target, args.key_added, values=values[1] if isinstance(values, list) else values, progress=bar)
+        values = values[1] if isinstance(values, list) else values
+        model.transfer(target, args.key_added, values=values, batch_key=args.batch_key, progress=bar)
     itclust.io.write(target, outputs[0])
     if args.csv:
         itclust.io.write_csv(target, args.csv, key=args.key_added)

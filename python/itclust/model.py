@@ -100,8 +100,14 @@ class Model:
         """Genes that the network sees."""
         return self.state["network_genes"] if self.preset == "paper" else self.genes[self.state["columns"]]
 
-    def transfer(self, target: Expression, progress) -> Result:
-        """Fine-tune on the target; the model itself does not change."""
+    def transfer(self, target: Expression, batch, progress) -> Result:
+        """Fine-tune on the target; the model itself does not change.
+
+        Parameters
+        ----------
+        target : linear values.
+        batch : (n,) int batch of each cell.
+        """
         present = np.isin(self.genes, target.genes)
         used = np.isin(self.network_genes, target.genes)
         log.info("the target has %d of the %d genes that the network sees", used.sum(), len(used))

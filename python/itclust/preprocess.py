@@ -147,6 +147,23 @@ def _unversioned(gene: str) -> str:
     return re.sub(r"^(ENS[A-Z]*G\d+)\.\d+$", r"\1", gene)
 
 
+def join(parts: list[Expression]) -> Expression:
+    """All cells of several datasets over the genes that all have, in the order of the first."""
+    first, *others = parts
+    if not others:
+        return first
+    renamed = [first]
+    for part in others:
+        first, part = match_genes(first, part)
+        renamed.append(part)
+    genes = first.genes
+    for part in renamed[1:]:
+        genes = genes[np.isin(genes, part.genes)]
+    check.shared_genes(len(genes), first.genes, renamed[-1].genes)
+    renamed[0] = first
+    return Expression(sp.csr_matrix(sp.vstack([part.take(genes).x for part in renamed])), genes)
+
+
 def shared(source: Expression, target: Expression) -> np.ndarray:
     """Genes of the source that the target has, in the source's order."""
     return source.genes[np.isin(source.genes, target.genes)]

@@ -195,3 +195,24 @@ def test_real_pair(shared_data):
     truth = target.obs["celltype"].astype(str).to_numpy()
     target.obs = target.obs.iloc[:, :0]
     assert np.mean(labels(source, target, labels_key="celltype") == truth) >= 0.93
+
+
+def test_several_sources_are_united_by_name(toy):
+    source, target = toy
+    types = source.obs["cell_type"].astype(str)
+    only = min(types.unique())
+    one, two = source[::2], source[1::2]
+    two = two[two.obs["cell_type"].astype(str) != only]
+    one = one[:, 20:].copy()
+    for several in ([one, two.copy()], {"a": two.copy(), "b": one}):
+        out = itclust.transfer(several, target, copy=True, progress=False)
+        assert right(target, out.obs["itclust"].astype(str).to_numpy()) > 0.95
+        assert set(out.uns["itclust"]["genes"]) <= set(one.var_names)
+
+
+def test_batches_of_the_target(pair):
+    source, target = pair
+    target.obs["donor"] = pd.Categorical(["a", "b"] * (target.n_obs // 2))
+    assert right(target, labels(source, target, batch_key="donor")) > 0.95
+    with pytest.raises(KeyError, match=r"'doner' is not a column of target.obs. Pass batch_key="):
+        itclust.transfer(source, target, batch_key="doner")
