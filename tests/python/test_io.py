@@ -176,7 +176,12 @@ write.csv(m, file.path(d, "r.csv"))
 write.table(m, file.path(d, "r.tsv"), sep = "\t", quote = FALSE)
 if (requireNamespace("SeuratObject", quietly = TRUE)) {
   meta <- data.frame(cell_type = types, row.names = colnames(s))
-  put(SeuratObject::CreateSeuratObject(s, meta.data = meta), "seurat.rds")
+  seurat <- SeuratObject::CreateSeuratObject(s, meta.data = meta)
+  put(seurat, "seurat.rds")
+  if (packageVersion("SeuratObject") >= "5") {
+    parts <- SeuratObject::CreateAssay5Object(list(counts.A = s[1:9, 1:7], counts.B = s[4:12, 8:15], counts_raw = 9 * s))
+    put(SeuratObject::CreateSeuratObject(parts), "split.rds")
+  }
 }
 """
 
@@ -527,6 +532,24 @@ def test_rds_without_r(tmp_path, monkeypatch):
         io.read(put(tmp_path / "x.rds", lambda f: f.write(b"X\n\0\0\0\3")))
 
 
+def test_split_layers_of_seurat_5_are_joined(tmp_path, r_folder):
+    if r_folder is None or not (r_folder / "split.rds").exists():
+        pytest.skip("R has no SeuratObject of version 5")
+    read = io.read(r_folder / "split.rds")[CELLS, GENES]
+    expected = COUNTS.copy()  # genes that a layer lacks are zero in its cells; counts_raw is another layer
+    expected[:7, 9:] = expected[7:, :3] = 0
+    np.testing.assert_array_equal(read.X.toarray(), expected)
+
+
+def test_rds_from_inside_another_r(tmp_path, adata, request, monkeypatch):
+    path = make("rds matrix", tmp_path, adata, request)
+    for library in ("libR.so", "libpcre2-8.so.0", "libz.so.1", "liblzma.so.5"):
+        (tmp_path / library).write_text("a library of the other R")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    monkeypatch.setenv("R_HOME", str(tmp_path))
+    np.testing.assert_array_equal(io.read(path).X.toarray(), COUNTS)
+
+
 def test_rds_without_the_package(tmp_path, adata, request, monkeypatch):
     path = make("rds seurat", tmp_path, adata, request)
     for variable in ("R_LIBS", "R_LIBS_SITE", "R_LIBS_USER"):
@@ -569,6 +592,8 @@ def test_table_of_formats():
         DOCS.write_text(table_of_formats(), "utf-8")
     if not FOUND:
         pytest.skip("run the whole file")
-    written = DOCS.read_text("utf-8").splitlines()
-    assert [row for row in table_of_formats().splitlines() if row not in written] == []
-    assert len(written) >= len(table_of_formats().splitlines())
+    written = DOCS.read_text("utf-8")
+    if set(FOUND) == set(MAKERS) and set(SAID) > set(BROKEN):
+        assert table_of_formats() == written
+    else:  # without R or loompy, or a part of this file: what was found must stand there
+        assert [row for row in table_of_formats().splitlines() if row not in written.splitlines()] == []
