@@ -11,6 +11,7 @@ _WHERE = {
     "Settings": "settings",
     "explain": "explanation",
     "read": "io",
+    "report": "html",
 }
 _MODULES = ("datasets", "io", "pl", "settings")
 

@@ -55,6 +55,11 @@ class Annotation:
         return [own.get(c, c) for c in map(str, self.type_probabilities.columns) if c != results.NOVEL]
 
     @property
+    def all(self) -> list[str]:
+        """Types of the source and the novel ones."""
+        return list(dict.fromkeys([*self.types, *map(str, self.label.cat.categories)]))
+
+    @property
     def names(self) -> dict[str, str]:
         """Cluster -> its label."""
         return {str(c): str(t) for c, t in self.clusters["label"].items()}

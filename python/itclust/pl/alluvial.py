@@ -8,7 +8,7 @@ import pandas as pd
 from itclust.annotation import annotation
 from itclust.pl import canvas, palette
 
-GAP = 0.012  # between the bars of a side, in shares of all cells
+GAP, GAPS = 0.012, 0.25  # between two bars of a side, and all together at most; in shares of the height
 BAR = 0.03  # width of a bar
 
 
@@ -29,13 +29,13 @@ def flow(adata, *, key="itclust", ax=None, show=None, save=None):
     found = annotation(adata, key)
     counts = moves(found)
     colour = palette.of_types(found)
-    given, ax = ax, canvas.axes(ax, 6.4, max(3.6, 0.26 * max(counts.shape)))
+    inches, small = canvas.rows(max(counts.shape))
+    given, ax = ax, canvas.axes(ax, 6.4, max(3.6, inches * max(counts.shape)))
     left, right = (_places(counts.sum(axis)) for axis in (1, 0))
     _bands(ax, counts, left, right, colour)
-    small = 8 if max(counts.shape) <= 30 else 6
     for x, side, total in ((-BAR, left, counts.sum(axis=1)), (1, right, counts.sum(axis=0))):
         ax.bar(x, list(side["height"]), BAR, list(side["bottom"]), color=[colour[n] for n in side.index], align="edge")
-        where = _apart((side["bottom"] + side["height"] / 2).to_numpy(), small * 0.0045)
+        where = _apart((side["bottom"] + side["height"] / 2).to_numpy(), small * 0.0045 * min(1, 12 / len(side)))
         for name, y in zip(side.index, where):
             ha, at = ("right", x - 0.02) if x < 0 else ("left", x + BAR + 0.02)
             ax.text(at, y, f"{name} ({total[name]:,})", ha=ha, va="center", fontsize=small)
@@ -54,8 +54,9 @@ def moves(found) -> pd.DataFrame:
 
 def _places(total) -> pd.DataFrame:
     """Bars stacked from the top: bottom and height of each, gaps between."""
-    height = total / total.sum() * (1 - GAP * (len(total) - 1))
-    top = 1 - (height + GAP).cumsum() + GAP
+    gap = min(GAP, GAPS / len(total))
+    height = total / total.sum() * (1 - gap * (len(total) - 1))
+    top = 1 - (height + gap).cumsum() + gap
     return pd.DataFrame({"bottom": top, "height": height})
 
 

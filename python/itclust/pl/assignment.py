@@ -32,11 +32,11 @@ def probabilities(adata, *, key="itclust", ax=None, show=None, save=None):
     found = annotation(adata, key)
     mean = mean_probabilities(found)
     n, m = mean.shape
-    given, ax = ax, canvas.axes(ax, 2.8 + 0.34 * m, 1.6 + 0.3 * n)
+    inches, small = canvas.rows(max(n, m))
+    given, ax = ax, canvas.axes(ax, 2.8 + 1.2 * inches * m, 1.6 + inches * n)
     image = ax.imshow(mean.to_numpy(), cmap=HEAT, vmin=0, vmax=1, aspect="auto")
     size = found.clusters["n_cells"]
     rows = [f"{c}  {found.names[c]}  ({size[c]:,})" for c in mean.index]
-    small = 8 if max(n, m) <= 30 else 6
     ax.set_xticks(range(m), mean.columns, rotation=45, ha="right", rotation_mode="anchor", fontsize=small)
     ax.set_yticks(range(n), rows, fontsize=small)
     ax.set(title="mean probability of each type", ylabel="cluster, its label (cells)")
@@ -71,12 +71,13 @@ def confidence(adata, *, key="itclust", ax=None, show=None, save=None):
     cells = pd.Series(found.confidence, index=found.label.astype(object))[found.counted]
     spread = cells.groupby(level=0).quantile([0.05, 0.25, 0.5, 0.75, 0.95]).unstack().sort_values(0.5)
     y = np.arange(len(spread))
-    given, ax = ax, canvas.axes(ax, 6, 1.2 + 0.26 * len(y))
+    inches, small = canvas.rows(len(y))
+    given, ax = ax, canvas.axes(ax, 6, 1.2 + inches * len(y))
     ax.hlines(y, spread[0.05], spread[0.95], color="#7a7a7a", linewidth=1)
     ax.hlines(y, spread[0.25], spread[0.75], color="#0072B2", linewidth=6)
     ax.plot(spread[0.5], y, "o", color="white", markeredgecolor="black", markersize=5)
     size = cells.groupby(level=0).size()
-    ax.set_yticks(y, [f"{t}  ({size[t]:,})" for t in spread.index], fontsize=8 if len(y) <= 40 else 6)
+    ax.set_yticks(y, [f"{t}  ({size[t]:,})" for t in spread.index], fontsize=small)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.7, len(y) - 0.3), xlabel="confidence", title="confidence by cell type (cells)")
     ax.axvline(0.5, color="#7a7a7a", linewidth=0.8, linestyle=":")
     canvas.tidy(ax)

@@ -61,9 +61,10 @@ def drawn(groups, max_cells: int = MAX_CELLS, seed: int = 0) -> np.ndarray:
     rank = np.arange(len(by_group)) - np.repeat(np.cumsum(size) - size, size)  # a cell's place within its group
     share = max_cells // (2 * np.count_nonzero(size))
     sure = by_group[rank < share]
-    rest = np.setdiff1d(rows, sure)
-    order = np.random.default_rng(seed + 1).permutation(len(rest))
-    return np.sort(np.concatenate([sure, rest[order[: max_cells - len(sure)]]]))
+    taken = np.zeros(len(groups), bool)
+    taken[sure] = True
+    taken[rows[~taken[rows]][: max_cells - len(sure)]] = True
+    return np.flatnonzero(taken)
 
 
 def codes(values, categories) -> np.ndarray:
@@ -71,6 +72,11 @@ def codes(values, categories) -> np.ndarray:
     import pandas as pd
 
     return pd.Categorical(values, categories=categories).codes.astype(int)
+
+
+def rows(n: int) -> tuple[float, int]:
+    """Inches a row, and size of its text, where ``n`` rows or columns are to be read."""
+    return (0.28, 8) if n <= 30 else (0.15, 6)
 
 
 def tidy(ax) -> None:

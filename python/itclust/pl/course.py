@@ -6,7 +6,7 @@ import numpy as np
 
 from itclust.annotation import annotation
 from itclust.pl import canvas, palette
-from itclust.pl.embedding import coordinates
+from itclust.pl.embedding import NAMED, coordinates
 
 
 def history(adata, *, key="itclust", ax=None, show=None, save=None):
@@ -39,7 +39,8 @@ def history(adata, *, key="itclust", ax=None, show=None, save=None):
 def paths(adata, *, key="itclust", basis="X_umap", max_cells=canvas.MAX_CELLS, ax=None, show=None, save=None):
     """Where the fine-tuning moved each type: from the centre of the cells first named so to that of the final ones.
 
-    Centres are medians on the map; a type that lost or gained all its cells has a dot and no arrow.
+    Centres are medians on the map; a type that lost or gained all its cells has a ring and no arrow. Of many types
+    those that moved farthest are named.
 
     Parameters
     ----------
@@ -62,15 +63,17 @@ def draw_paths(ax, found, rows, points):
     ax = canvas.axes(ax, 6, 4.8)
     ax.scatter(*points.T, s=2, color=palette.MISSING, linewidths=0, rasterized=True)
     first, last = (values.iloc[rows].astype(object).to_numpy() for values in (found.initial, found.label))
-    for name, colour in palette.of_types(found).items():
-        ends = [np.median(points[side == name], axis=0) for side in (first, last) if (side == name).any()]
-        if not ends:
-            continue
-        ax.plot(*ends[0], "o", color="white", markeredgecolor=colour, markeredgewidth=1.5, markersize=6)
-        if len(ends) == 2:
-            arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 3, "shrinkB": 0}
-            ax.annotate("", ends[1], ends[0], arrowprops=arrow)
-        text = ax.annotate(name, ends[-1], (0, 7), textcoords="offset points", ha="center", fontsize=8)
+    ends = {t: [np.median(points[side == t], axis=0) for side in (first, last) if (side == t).any()] for t in found.all}
+    far = sorted((t for t in ends if ends[t]), key=lambda t: -np.linalg.norm(ends[t][-1] - ends[t][0]))
+    colour = palette.of_types(found)
+    for name in far:
+        start, *end = ends[name]
+        ax.plot(*start, "o", color="white", markeredgecolor=colour[name], markeredgewidth=1.5, markersize=6)
+        if end:
+            arrow = {"arrowstyle": "-|>", "color": colour[name], "linewidth": 2, "shrinkA": 3, "shrinkB": 0}
+            ax.annotate("", end[0], start, arrowprops=arrow)
+    for name in far[:NAMED]:
+        text = ax.annotate(name, ends[name][-1], (0, 7), textcoords="offset points", ha="center", fontsize=8)
         canvas.on_white(text)
     ax.set(title="where the fine-tuning moved each type", xticks=[], yticks=[], xlabel="UMAP 1", ylabel="UMAP 2")
     canvas.tidy(ax)

@@ -114,8 +114,11 @@ def _draw(ax, rows, genes) -> None:
     ax.set(xlim=(-0.8, len(genes) - 0.2), ylim=(len(rows) - 0.4, -0.6))
     ax.tick_params(length=0)
     canvas.tidy(ax)
-    bar = ax.figure.colorbar(dots, ax=ax, shrink=0.5, pad=0.02)
-    bar.set_label("mean / largest mean", fontsize=SMALL)
+    bar = ax.figure.colorbar(dots, ax=ax, shrink=0.5, anchor=(0, 1), pad=0.02)
+    bar.set_label("mean / largest", fontsize=SMALL)
+    bar.ax.tick_params(labelsize=SMALL)
     sizes = [ax.scatter([], [], s=LARGEST * r, color="#777777", label=f"{r:.0%}") for r in (0.25, 0.5, 1)]
-    ax.legend(handles=sizes, title="cells with a count", ncols=3, loc="upper left", bbox_to_anchor=(0, -0.12),
-              bbox_transform=ax.transAxes, frameon=False, fontsize=SMALL, title_fontsize=SMALL).set_in_layout(True)  # fmt: skip
+    ax.legend(
+        handles=sizes, title="cells with\na count", loc="lower left", bbox_to_anchor=(1.01, 0), frameon=False,
+        fontsize=SMALL, title_fontsize=SMALL, borderaxespad=0,
+    )  # fmt: skip

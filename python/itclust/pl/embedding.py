@@ -64,9 +64,10 @@ def umap(
     if ax is not None and len(colors) > 1:
         msg = f"ax= takes one panel; received {len(colors)} colours: {', '.join(map(repr, colors))}."
         raise ValueError(msg)
-    panels = [ax] if ax is not None else _panels(len(colors))
-    for panel, name in zip(panels, colors):
-        draw(panel, points, *colouring(adata, found, name, rows), size=size)
+    shown = [colouring(adata, found, name, rows) for name in colors]
+    panels = [ax] if ax is not None else _panels(len(colors), max(width(values) for values, *_ in shown))
+    for panel, what in zip(panels, shown):
+        draw(panel, points, *what, size=size)
     return canvas.finish(panels if len(colors) > 1 else panels[0], show, save, ax)
 
 
@@ -159,12 +160,18 @@ def colouring(adata, found, name, rows):
     return values, name, None
 
 
-def _panels(n: int) -> list:
+def width(values) -> float:
+    """Inches that a panel needs, its legend included."""
+    n = values.nunique() if isinstance(values.dtype, pd.CategoricalDtype) else 0
+    return 5.0 + 1.5 * (1 + (n - 1) // ROWS)
+
+
+def _panels(n: int, inches: float) -> list:
     import matplotlib.pyplot as plt
 
     columns = min(n, 2)
     rows = -(-n // columns)
-    size = (6.4 * columns, 4.6 * rows)
+    size = (inches * columns, 4.6 * rows)
     panels = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)[1]
     for panel in panels.flat[n:]:
         panel.remove()

@@ -59,7 +59,7 @@ def _distance(a, b) -> np.ndarray:
 
 def of_types(found) -> dict[str, str]:
     """A colour for each type of the source and each novel one: the same in every plot of a result."""
-    return of(list(dict.fromkeys([*found.types, *map(str, found.label.cat.categories)])))
+    return of(found.all)
 
 
 def of(categories, uns=None, key="") -> dict[str, str]:

@@ -1,0 +1,243 @@
+"""Plots: what they draw is what the results say; nothing of the user's object changes."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
+
+import itclust
+from itclust import pl
+from itclust.annotation import annotation
+from itclust.pl import alluvial, assignment, canvas, palette
+
+PLOTS = ("probabilities", "confidence", "flow", "history", "paths")
+
+
+@pytest.fixture(scope="module")
+def target(annotated):
+    """With places of its own, so that most tests need no UMAP."""
+    target = annotated[1].copy()
+    target.obsm["X_umap"] = np.asarray(target.obsm["X_itclust"])[:, :2].astype(float)
+    return target
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
+
+
+def _snapshot(adata):
+    return sorted(adata.obs), sorted(adata.obsm), sorted(adata.uns), sorted(adata.uns["itclust"])
+
+
+@pytest.mark.parametrize("name", [*PLOTS, "umap", "markers"])
+def test_axes_come_back_files_are_written_and_nothing_changes(target, tmp_path, name):
+    before = _snapshot(target)
+    _, given = plt.subplots()
+    args = {"color": "label"} if name == "umap" else {}
+    assert getattr(pl, name)(target, **args, ax=given, show=False) is given
+    ax = getattr(pl, name)(target, **args, show=False, save=tmp_path / "a.png")
+    assert isinstance(ax, mpl.axes.Axes)
+    assert (tmp_path / "a.png").stat().st_size > 5_000
+    assert getattr(pl, name)(target, **args, show=True) is None
+    assert _snapshot(target) == before
+
+
+def test_umap_is_computed_where_there_is_none_and_not_kept(annotated):
+    target = annotated[1]
+    assert "X_umap" not in target.obsm
+    panels = pl.umap(target, ["label", "cluster", "confidence", "truth"], show=False)
+    assert [p.get_title() for p in panels] == ["cell type", "itclust_cluster", "confidence", "truth"]
+    assert "X_umap" not in target.obsm
+    points = panels[0].collections[0].get_offsets()
+    assert len(points) == target.n_obs
+    assert np.isfinite(points).all()
+    label = target.obs["itclust"].cat.codes.to_numpy()  # the embedding's clusters stay together on the map
+    rows = np.random.default_rng(0).permutation(len(points))
+    spread = np.mean([points[label[rows] == k].std() for k in np.unique(label)])
+    assert spread < 0.7 * points.std()
+
+
+def test_points_are_rasterised_and_have_their_labels_colour(target):
+    ax = pl.umap(target, "label", show=False)
+    dots = ax.collections[0]
+    assert dots.get_rasterized()
+    colour = palette.of_types(annotation(target))
+    names, counts = np.unique(target.obs["itclust"].astype(str), return_counts=True)
+    drawn = pd.Series([mpl.colors.to_hex(c) for c in dots.get_facecolors()]).value_counts()
+    assert {n: drawn[colour[n].lower()] for n in names} == dict(zip(names, counts))
+    assert {t.get_text() for t in ax.texts} == set(names)
+
+
+def test_cells_without_a_label_are_not_drawn_and_uns_colours_are_used(target):
+    target = target.copy()
+    for column in ("itclust", "itclust_cluster", "itclust_initial"):
+        target.obs.loc[target.obs_names[:5], column] = np.nan
+    own = ["#000001", "#000002", "#000003", "#000004"]
+    target.uns["itclust_colors"] = own
+    dots = pl.umap(target, "label", show=False).collections[0]
+    assert len(dots.get_offsets()) == target.n_obs - 5
+    assert {mpl.colors.to_hex(c) for c in dots.get_facecolors()} == set(own)
+
+
+def test_sampling_is_stable_and_keeps_rare_groups():
+    groups = np.repeat([0, 1, 2, -1], [900_000, 99_950, 50, 10])
+    rows = canvas.drawn(groups, 10_000)
+    assert len(rows) == 10_000
+    assert np.array_equal(rows, canvas.drawn(groups, 10_000))
+    assert np.array_equal(rows, np.unique(rows))
+    assert (groups[rows] == 2).sum() == 50
+    assert (groups[rows] >= 0).all()
+    assert (groups[rows] == 0).sum() > 2 * (groups[rows] == 1).sum()
+    assert np.array_equal(canvas.drawn(np.array([0, -1, 1]), 10), [0, 2])
+
+
+@pytest.mark.parametrize("n", [1, 3, 12, 60])
+def test_colours_stay_apart_for_colour_blind_readers(n):
+    colours = palette.colours(n)
+    assert len(set(colours)) == n
+    assert colours == palette.colours(60)[:n]
+    seen = palette.oklab([mpl.colors.to_rgb(c) for c in colours])
+    gap = np.sqrt(((seen[:, :, None] - seen[:, None]) ** 2).sum(-1)) + 9 * np.eye(n)
+    least = {1: 9, 3: 0.1, 12: 0.07, 60: 0.04}[n]
+    assert gap.min() >= least
+    assert seen[0, :, 0].max() < 0.88  # seen on white
+
+
+def test_grey_stays_grey_in_every_vision():
+    seen = palette.oklab([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.5, 0.5, 0.5]])
+    np.testing.assert_allclose(seen[..., 1:], 0, atol=0.01)
+    np.testing.assert_allclose(seen[0, :2, 0], [0, 1], atol=1e-3)
+
+
+def test_heat_map_shows_the_mean_probabilities(target):
+    ax = pl.probabilities(target, show=False)
+    shown = np.asarray(ax.images[0].get_array())
+    cluster = target.obs["itclust_cluster"].astype(str).to_numpy()
+    table = target.obsm["itclust_type_probabilities"]
+    for i, c in enumerate(target.uns["itclust"]["clusters"].index):
+        np.testing.assert_allclose(shown[i], table[cluster == c].mean(), rtol=1e-5)
+    assert [t.get_text() for t in ax.get_xticklabels()] == list(table.columns)
+
+
+def test_flow_counts_every_cell_once(target):
+    counts = alluvial.moves(annotation(target))
+    assert counts.to_numpy().sum() == target.n_obs
+    first, last = target.obs["itclust_initial"], target.obs["itclust"]
+    assert counts.loc["B", "B"] == ((first == "B") & (last == "B")).sum()
+    kept = (first.astype(str) == last.astype(str)).mean()
+    ax = pl.flow(target, show=False)
+    assert f"{kept:.1%}" in ax.get_title()
+    assert len(ax.patches) == np.count_nonzero(counts) + sum(counts.shape)
+
+
+def test_names_beside_the_flow_do_not_overlap():
+    y = alluvial._apart([0.5, 0.5, 0.5, 0.02, 0.01], 0.1)
+    assert (-np.diff(y) >= 0.1 - 1e-9).all()
+    assert y.min() >= 0
+    crowded = alluvial._apart(np.zeros(60), 0.1)
+    assert (-np.diff(crowded) > 0.01).all()
+    assert crowded.max() <= 1 + 1e-9
+
+
+def test_confidence_shows_the_median_of_each_type(target):
+    ax = pl.confidence(target, show=False)
+    median = target.obs.groupby("itclust", observed=True)["itclust_confidence"].median().sort_values()
+    np.testing.assert_allclose(ax.lines[0].get_xdata(), median, rtol=1e-5)
+
+
+def test_reliability_is_the_brute_force_calibration(target):
+    found = annotation(target)
+    truth = target.obs["truth"].astype(object).copy()
+    truth.iloc[:60] = "B"
+    truth.iloc[60] = None
+    table = assignment.calibration(found, truth)
+    right = (target.obs["itclust"].astype(str) == truth.astype(str)).to_numpy()[np.arange(target.n_obs) != 60]
+    sure = np.delete(found.confidence, 60)
+    gaps = 0
+    for k in range(assignment.BINS):
+        own = (sure >= k / 10) & ((sure < (k + 1) / 10) | (k == 9))
+        if own.any():
+            gaps += own.sum() * abs(right[own].mean() - sure[own].mean())
+    assert table["n_cells"].sum() == target.n_obs - 1
+    assert assignment.calibration_error(table) == pytest.approx(gaps / len(sure), abs=1e-9)
+    target.obs["known"] = truth
+    assert f"{gaps / len(sure):.3f}" in pl.reliability(target, "known", show=False).get_title()
+    del target.obs["known"]
+
+
+def test_a_novel_label_is_right_where_the_source_lacks_the_type(target):
+    target = target.copy()
+    target.uns["itclust"]["clusters"] = target.uns["itclust"]["clusters"].assign(novel=True)
+    found = annotation(target)
+    absent = pd.Series(["never seen"] * target.n_obs, index=target.obs_names)
+    assert assignment.calibration(found, absent)["right"].min() == 1
+    assert assignment.calibration(found, target.obs["truth"].astype(object))["right"].max() == 0
+
+
+def test_history_draws_the_shares_and_the_tolerance(target):
+    ax = pl.history(target, show=False)
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), 100 * target.uns["itclust"]["history"]["changed"])
+    assert ax.lines[1].get_ydata()[0] == pytest.approx(100 * target.uns["itclust"]["params"]["tol"])
+
+
+def test_markers_put_each_cluster_above_its_source_type(annotated):
+    source, target = annotated
+    ax = pl.markers(target, source, n_genes=2, show=False)
+    rows = [t.get_text() for t in ax.get_yticklabels()]
+    names = annotation(target).names
+    assert rows == [text for c, n in names.items() for text in (f"{c}  {n}", f"source: {n}")]
+    genes = [t.get_text() for t in ax.get_xticklabels()]
+    assert len(genes) == len(set(genes)) == 2 * len(names)
+    alone = pl.markers(target, genes=genes[:3], show=False)
+    assert [t.get_text() for t in alone.get_xticklabels()] == genes[:3]
+    assert len(alone.get_yticklabels()) == len(names)
+    dots = alone.collections[0]
+    gene = target[:, genes[0]].X.toarray().ravel()
+    own = (target.obs["itclust_cluster"] == "0").to_numpy()
+    assert dots.get_sizes()[0] == pytest.approx(90 * (gene[own] > 0).mean())
+    with pytest.raises(KeyError, match="'NOPE' not among"):
+        pl.markers(target, genes=["NOPE"], show=False)
+
+
+@pytest.mark.filterwarnings("error:constrained_layout")
+@pytest.mark.parametrize("n_types", [3, 60])
+def test_plots_hold_few_and_many_types(annotated, n_types):
+    """The toy result under other names: one cluster for each of many types."""
+    target = annotated[1].copy()
+    rng = np.random.default_rng(0)
+    code = np.sort(np.append(np.arange(n_types), rng.integers(0, n_types, target.n_obs - n_types)))
+    names = np.array([f"type number {k}" for k in range(n_types)])
+    target.obs["itclust"] = pd.Categorical(names[code])
+    target.obs["itclust_initial"] = pd.Categorical(names[rng.permutation(code)])
+    target.obs["itclust_cluster"] = pd.Categorical(code.astype(str))
+    chance = rng.dirichlet(np.ones(n_types + 1), target.n_obs).astype("f4")
+    target.obsm["itclust_type_probabilities"] = pd.DataFrame(chance, target.obs_names, [*names, "novel"])
+    size = np.bincount(code)
+    target.uns["itclust"]["clusters"] = pd.DataFrame(
+        {"label": names, "novel": False, "n_cells": size, "stability": 0.5, "novelty": 0.1, "runner_up": names[::-1]},
+        index=[str(k) for k in range(n_types)],
+    )
+    target.obsm["X_umap"] = rng.normal(size=(target.n_obs, 2))
+    for name in (*PLOTS, "umap"):
+        ax = getattr(pl, name)(target, show=False)
+        figure = (ax[0] if isinstance(ax, list) else ax).figure
+        figure.draw_without_rendering()  # the layout warns, and so fails, where axes have no room
+    ax = pl.umap(target, "label", show=False)
+    assert len(ax.get_legend().get_texts()) == n_types
+    assert ax.texts[0].get_text() == ("type number 0" if n_types == 3 else "1")
+
+
+def test_errors_name_the_way_out(target):
+    with pytest.raises(KeyError, match="Results are under key='itclust'"):
+        pl.flow(target, key="mine")
+    with pytest.raises(KeyError, match="'nope' is not a column of obs"):
+        pl.umap(target, "nope", show=False)
+    with pytest.raises(ValueError, match="ax= takes one panel"):
+        pl.umap(target, ["label", "cluster"], ax=plt.subplots()[1])
+    assert "pl" in dir(itclust)
