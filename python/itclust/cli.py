@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -20,6 +21,7 @@ def main(argv=None) -> int:
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr, force=True)
     logging.getLogger("itclust").setLevel(logging.WARNING if args.quiet else logging.INFO)
     warnings.showwarning = lambda message, *_, **__: sys.stderr.write(f"warning: {message}\n")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that half-written files are removed
     try:
         args.run(args)
     except KeyboardInterrupt:
