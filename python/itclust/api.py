@@ -132,7 +132,8 @@ class ItClust:
     random_state
         Seed.
     **settings
-        Fields of :class:`itclust.Settings`.
+        Fields of :class:`itclust.Settings`. They are kept in the attribute ``settings``; those of the fine-tuning may
+        be changed there between two targets.
 
     Examples
     --------
@@ -236,7 +237,7 @@ class ItClust:
         self._model = Model.fit(x, codes[rows], types, genes, self.preset, self.settings, self.random_state, progress)
 
     def _transfer(self, x, batch, target, key_added, progress):
-        model = self._model
+        model = dataclasses.replace(self._model, settings=self.settings)
         result = model.transfer(x, batch, progress)
         params = {"preset": model.preset, "random_state": model.seed}
         params |= {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(model.settings).items()}

@@ -33,9 +33,12 @@ class Prepared(NamedTuple):
 
 
 class ZScored:
-    """Rows of a sparse matrix as z-scores, made dense a minibatch at a time; missing genes (column -1) are zero."""
+    """Rows of a sparse matrix as z-scores, made dense a minibatch at a time; missing genes (column -1) are zero.
 
-    def __init__(self, data: Prepared, genes):
+    Without ``scale`` the values stay as they are.
+    """
+
+    def __init__(self, data: Prepared, genes, scale=True):
         where = {g: i for i, g in enumerate(data.genes)}
         index = np.array([where.get(g, -1) for g in genes])
         self.there = index >= 0
@@ -46,17 +49,25 @@ class ZScored:
         n = max(train.shape[0], 2)
         self.sd = np.sqrt(np.maximum(variance, 0) * n / (n - 1))
         self.sd[self.sd < 1e-6] = 1
+        self.clip = CLIP
+        if not scale:
+            self.mean, self.sd, self.clip = np.zeros_like(self.mean), np.ones_like(self.sd), np.inf
         self.shape = (data.x.shape[0], len(index))
 
     def __getitem__(self, rows):
         part = self.x[rows].toarray()
         z = np.zeros((part.shape[0], self.shape[1]), np.float32)
-        z[:, self.there] = np.clip((part - self.mean) / self.sd, -CLIP, CLIP)
+        z[:, self.there] = np.clip((part - self.mean) / self.sd, -self.clip, self.clip)
         return z
 
 
-def prepare(data: Expression, name: str) -> Prepared:
-    """Filter cells and genes, scale each cell to the median total, log1p; names in upper case."""
+def prepare(data: Expression, name: str, steps=("normalize", "log")) -> Prepared:
+    """Filter cells and genes, scale each cell to the median total, log1p; names in upper case.
+
+    Parameters
+    ----------
+    steps : which of the last two, see :class:`itclust.Settings`.
+    """
     trains = np.diff(data.x.indptr) >= MIN_GENES
     special = np.array([bool(re.match("ERCC|MT-", g, re.IGNORECASE)) for g in data.genes])
     keep = (data.x[trains].getnnz(0) >= MIN_CELLS) & ~special
@@ -70,8 +81,12 @@ def prepare(data: Expression, name: str) -> Prepared:
     x = sp.csr_matrix(data.x[:, keep])
     upper = np.array([g.upper() for g in data.genes[keep]])
     first = np.sort(np.unique(upper, return_index=True)[1])
-    median = np.median(np.asarray(x[trains].sum(1)).ravel())
-    return Prepared(sp.csr_matrix(lognorm(x, median)[:, first]), upper[first], trains)
+    if "normalize" in steps:
+        x = lognorm(x, np.median(np.asarray(x[trains].sum(1)).ravel()))
+        x.data = x.data if "log" in steps else np.expm1(x.data)
+    elif "log" in steps:
+        x.data = np.log1p(x.data)
+    return Prepared(sp.csr_matrix(x[:, first]), upper[first], trains)
 
 
 def target_genes(target: Expression, settings: Settings) -> np.ndarray:
@@ -79,7 +94,7 @@ def target_genes(target: Expression, settings: Settings) -> np.ndarray:
     import anndata as ad
     import scanpy as sc
 
-    data = prepare(target, "target")
+    data = prepare(target, "target", settings.steps)
     n = data.trains.sum()
     n_top = settings.n_genes or (500 if n <= 1500 else 1000 if n <= 3000 else 2000)
     adata = ad.AnnData(data.x[data.trains])
@@ -108,11 +123,12 @@ def fit_source(source: Expression, codes, n_types, genes, settings: Settings, se
 
     Returns
     -------
-    dict of arrays: network_genes, widths, the encoder's weights, centroids; a type whose cells all fail the filters has none.
+    dict of arrays: network_genes, widths, the encoder's weights, those of the layer above it (centroids, or kernel and
+    bias of the softmax); a type whose cells all fail the filters has none.
     """
-    data = prepare(source, "source")
+    data = prepare(source, "source", settings.steps)
     genes = np.array([g for g in genes if g in set(data.genes)])
-    x = _Rows(ZScored(data, genes), np.flatnonzero(data.trains))
+    x = _Rows(ZScored(data, genes, "scale" in settings.steps), np.flatnonzero(data.trains))
     y = codes[data.trains]
     if len(genes) < 2 or len(np.unique(y)) < 2:
         msg = (
@@ -127,16 +143,29 @@ def fit_source(source: Expression, codes, n_types, genes, settings: Settings, se
     one_hot = np.eye(len(present), dtype=np.float32)[np.searchsorted(present, y)]
     noise = np.random.default_rng(seed).random(one_hot.shape, dtype=np.float32)
     noisy = one_hot * (1 - LABEL_NOISE) + LABEL_NOISE * noise / noise.sum(1, keepdims=True)
-    model = clustering(
-        encoder, assign.class_means(network.predict(encoder, x), one_hot.argmax(1), len(present)), settings
-    )
+    if settings.softmax:
+        head = network.dense(len(present), "softmax", seed + 400, "types")
+        model = keras.Model(encoder.input, head(encoder.output))
+        _compile(model, keras.losses.KLDivergence(), settings.learning_rate)
+    else:
+        z = network.predict(encoder, x)
+        model = clustering(encoder, assign.class_means(z, one_hot.argmax(1), len(present)), settings)
     stop = keras.callbacks.EarlyStopping("loss", min_delta=MIN_DELTA, patience=PATIENCE)
     report = network.Report(progress, "source", settings.source_epochs)
     batches = network.Minibatches(x, noisy, settings.batch_size, seed)
     model.fit(batches, epochs=settings.source_epochs, verbose=0, callbacks=[stop, report])
     weights = {f"encoder_{i}": w for i, w in enumerate(encoder.get_weights())}
-    return {"network_genes": genes, "widths": np.array(layers), "present": present, **weights,
-            "centroids": model.layers[-1].get_weights()[0]}  # fmt: skip
+    weights |= dict(zip(("kernel", "bias") if settings.softmax else ("centroids",), model.layers[-1].get_weights()))
+    return {"network_genes": genes, "widths": np.array(layers), "present": present, **weights}
+
+
+def source_assignment(state: dict, z, settings: Settings) -> np.ndarray:
+    """What the source network says of cells with embedding ``z``: (n, n_present)."""
+    if "centroids" in state:
+        return assign.soft_assignment(z, state["centroids"], settings.alpha)
+    logits = z @ state["kernel"] + state["bias"]
+    e = np.exp(logits - logits.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
 
 
 def pretrain(encoder, x, layers, settings: Settings, seed, progress) -> None:
@@ -199,13 +228,12 @@ def adapt_target(state: dict, target: Expression, settings: Settings, seed, prog
 
     Only types that the source network predicts at least once get a centroid; each keeps its own name.
     """
-    data = prepare(target, "target")
-    z = ZScored(data, state["network_genes"])
+    data = prepare(target, "target", settings.steps)
+    z = ZScored(data, state["network_genes"], "scale" in settings.steps)
     x = _Rows(z, np.flatnonzero(data.trains))
     encoder = network.encoder(len(state["network_genes"]), tuple(int(w) for w in state["widths"]))
     encoder.set_weights([state[f"encoder_{i}"] for i in range(len(encoder.weights))])
-    q_source = assign.soft_assignment(network.predict(encoder, z), state["centroids"], settings.alpha)
-    initial = q_source.argmax(1)
+    initial = source_assignment(state, network.predict(encoder, z), settings).argmax(1)
     present = np.unique(initial[data.trains])
     first = np.searchsorted(present, initial[data.trains])
     centroids = assign.class_means(network.predict(encoder, x), first, len(present))

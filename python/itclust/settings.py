@@ -41,6 +41,11 @@ class Settings:
         Neighbours of a target cell in the graph that its soft assignment is averaged over; 0: no graph.
     n_replay
         Source cells of each type that the fine-tuning replays, and that a saved model holds.
+    steps
+        What ``paper`` does to the values after its filters; any of ``"normalize"`` (to the median total), ``"log"``
+        (log1p) and ``"scale"`` (z-scores), always in this order.
+    softmax
+        Whether ``paper`` trains the source network with a softmax layer in place of the centroids.
     novelty
         Whether clusters of types that the source never saw are looked for.
     unlabelled
@@ -62,8 +67,16 @@ class Settings:
     tol: float = 0.001
     n_neighbors: int = 15
     n_replay: int = 100
+    steps: tuple[str, ...] = ("normalize", "log", "scale")
+    softmax: bool = False
     novelty: bool = True
     unlabelled: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        unknown = [s for s in self.steps if s not in ("normalize", "log", "scale")]
+        if unknown:
+            msg = f"steps takes 'normalize', 'log' and 'scale'; received {unknown[0]!r}."
+            raise ValueError(msg)
 
 
 PRESETS = {
