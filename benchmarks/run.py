@@ -88,12 +88,7 @@ def run(pair: data.Pair, method: Method, seed: int, limit: float, out: Path) -> 
         answer, used, log = execute(prepared, method, seed, limit, Path(folder))
     cost = {"seconds": used["seconds"], "mb": used["mb"]}
     if answer is None:
-        why = (
-            f"{limit:g} seconds were over"
-            if used["status"] == "time"
-            else (log.strip().splitlines() or ["no message"])[-1]
-        )
-        say(f"{name}: FAILED, {why}")
+        say(f"{name}: FAILED, {why(used, log, limit)}")
         results.add(out, (pair.name, method.name, seed), {results.FAILED: cost["seconds"]}, version(method, log))
         return False
     aligned = scores.align(answer, prepared.target.obs_names)
@@ -114,6 +109,13 @@ def execute(prepared: data.Prepared, method: Method, seed: int, limit: float, fo
     used, log = json.loads(done.stdout), (folder / "log").read_text(errors="replace")
     file = folder / "answer.csv"
     return (read_answer(file) if used["status"] == 0 and file.exists() else None), used, log
+
+
+def why(used: dict, log: str, limit: float) -> str:
+    """The reason of a failure: the time, or the method's last line."""
+    if used["status"] == "time":
+        return f"{limit:g} seconds were over"
+    return (log.strip().splitlines() or [f"no answer and no message, exit code {used['status']}"])[-1]
 
 
 def read_answer(file: Path) -> pd.DataFrame:

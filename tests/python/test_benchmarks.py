@@ -141,6 +141,18 @@ def test_the_source_is_dropped_capped_and_mislabelled_and_nothing_leaks(pair):
     assert (data.prepare(pair.changed(None, 0.5), 1).source.obs["label"] == noisy.source.obs["label"]).all()
 
 
+def test_what_becomes_of_a_type_that_was_left_out():
+    import leave_one_out
+
+    truth = np.array(["B", "B", "B", "B", "T", "T", "rare"])
+    label = ["T", "novel 1", "T", "NK", "T", "novel 1", "novel 2"]
+    novelty = [0.3, 0.9, 0.2, 0.5, 0.1, 0.4, 1.0]
+    answer = pd.DataFrame({"label": label, "novelty": novelty})
+    got = leave_one_out.outcome(truth, answer, ["B"], {"T", "NK"})
+    won = np.mean([b > t for b in novelty[:4] for t in novelty[4:6]])  # the rare type is in neither group
+    assert got == {"n": 4, "auroc": won, "recall": 0.25, "false_nov": 0.5, "taken_by": "T", "taken": 0.5}
+
+
 def test_pairs_are_found_by_name_and_the_hold_out_is_not_run_by_default():
     import data
 
