@@ -11,7 +11,9 @@ _WHERE = {
     "Settings": "settings",
     "explain": "explanation",
     "read": "io",
+    "read_10X": "legacy",
     "report": "html",
+    "transfer_learning_clf": "legacy",
 }
 _MODULES = ("datasets", "io", "pl", "settings")
 

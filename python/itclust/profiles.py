@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -48,11 +49,16 @@ class Profile(NamedTuple):
         return self.mean[rest].mean(0) if rest.any() else np.zeros(len(self.genes))
 
 
-def of_types(source, labels_key, layer=None, use_raw=False, values="auto"):
-    """Expression of the source's labelled cells and their codes and types: what :func:`both` takes."""
-    labels = source.obs[check.labels_key(source.obs.columns, labels_key)]
-    types, codes, _ = check.labels(labels)
-    return read(source, layer, use_raw, values, "source"), codes, types
+def of_types(source, labels_key, unlabelled=(), layer=None, use_raw=False, values="auto"):
+    """Expression of the cells of one source or several, their types' codes (-1: no label), and the types."""
+    parts = (
+        list(source.values()) if isinstance(source, dict) else source if isinstance(source, list | tuple) else [source]
+    )
+    labels = [s.obs[check.labels_key(s.obs.columns, labels_key)].to_numpy(dtype=object) for s in parts]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the transfer has told of cells without a label
+        types, codes, _ = check.labels(np.concatenate(labels), unlabelled)
+    return preprocess.join([read(s, layer, use_raw, values, "source") for s in parts]), codes, types
 
 
 def both(target, found, source=None, labels_key=None, layer=None, use_raw=False, values="auto"):
@@ -60,14 +66,16 @@ def both(target, found, source=None, labels_key=None, layer=None, use_raw=False,
 
     Parameters
     ----------
-    target, source : AnnData.
+    target : AnnData.
+    source : AnnData, a list or dict of them, or None.
     found : :class:`itclust.annotation.Annotation` of the target.
     labels_key, layer, use_raw, values : as in :func:`itclust.transfer`.
     """
     layers, raws, kinds = (check.pair(n, v) for n, v in (("layer", layer), ("use_raw", use_raw), ("values", values)))
     x_target = read(target, layers[1], raws[1], kinds[1], "target")
     if source is not None:
-        x_source, codes, types = of_types(source, labels_key, layers[0], raws[0], kinds[0])
+        unlabelled = [str(u) for u in found.params.get("unlabelled", ())]
+        x_source, codes, types = of_types(source, labels_key, unlabelled, layers[0], raws[0], kinds[0])
         x_source, x_target = preprocess.match_genes(x_source, x_target)
         genes = preprocess.shared(x_source, x_target)
     else:
@@ -90,4 +98,7 @@ def read(adata, layer, use_raw, values, name) -> preprocess.Expression:
     check.layer(adata, layer, use_raw, name)
     matrix = adata.raw.X if use_raw else adata.X if layer is None else adata.layers[layer]
     genes = adata.raw.var_names if use_raw else adata.var_names
+    if matrix is None:
+        msg = f"{name}.X is empty; pass layer= with one of: {', '.join(map(repr, adata.layers)) or 'none'}."
+        raise ValueError(msg)
     return preprocess.expression(matrix, genes, values, f"the {name}")

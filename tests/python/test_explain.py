@@ -114,3 +114,22 @@ def test_scaled_values_and_missing_results_are_said(annotated):
         itclust.explain(source, source)
     with pytest.raises(KeyError, match="Results are under key='itclust'"):
         itclust.explain(source, target, key="other")
+
+
+def test_several_sources_are_one(annotated, why):
+    source, target = annotated
+    halves = {"a": source[:150].copy(), "b": source[150:].copy()}
+    pd.testing.assert_frame_equal(itclust.explain(halves, target, n_genes=5), why, rtol=1e-4)
+
+
+def test_cells_without_a_label_do_not_count(annotated, why):
+    source, target = annotated[0].copy(), annotated[1].copy()
+    more = source[:40].copy()
+    more.obs["cell_type"] = more.obs["cell_type"].astype(object)
+    more.obs.iloc[:20, more.obs.columns.get_loc("cell_type")] = None
+    more.obs.iloc[20:, more.obs.columns.get_loc("cell_type")] = "Unknown"
+    target.uns["itclust"] = {
+        **target.uns["itclust"],
+        "params": {**target.uns["itclust"]["params"], "unlabelled": ["Unknown"]},
+    }
+    pd.testing.assert_frame_equal(itclust.explain([source, more], target, n_genes=5), why, rtol=1e-4)

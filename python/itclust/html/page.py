@@ -31,7 +31,7 @@ def report(
     key
         ``key_added`` of the transfer.
     source
-        The labelled AnnData; with it the page shows the source's marker genes beside the target's, and explains each
+        The labelled AnnData, or a list or dict of several; with it the page shows the source's marker genes beside the target's, and explains each
         label (:func:`itclust.explain`).
     labels_key, layer, use_raw, values
         As in :func:`itclust.transfer`.
@@ -193,7 +193,7 @@ def _data(target, found, source) -> str:
     missing = findings.absent(found)
     pairs = {
         "Target": f"{target.n_obs:,} cells × {target.n_vars:,} genes",
-        "Source": f"{source.n_obs:,} cells × {source.n_vars:,} genes" if source is not None else None,
+        "Source": "; ".join(f"{s.n_obs:,} cells × {s.n_vars:,} genes" for s in _several(source)) or None,
         "Source types": ", ".join(found.types),
         "Genes that the network sees": f"{len(found.genes):,}",
         "Cells without a label": f"{(~found.counted).sum():,}",
@@ -242,6 +242,18 @@ def _plain(params) -> dict:
 
 def _same(a, b) -> bool:
     return list(a) == list(b) if isinstance(b, tuple) else bool(a == b)
+
+
+def _several(source) -> list:
+    if source is None:
+        return []
+    return (
+        list(source.values())
+        if isinstance(source, dict)
+        else list(source)
+        if isinstance(source, list | tuple)
+        else [source]
+    )
 
 
 def _pairs(pairs: dict, kind="pairs") -> str:
