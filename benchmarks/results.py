@@ -46,3 +46,16 @@ def means(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Pairs x methods, the mean over seeds."""
     rows = table[table["metric"] == metric]
     return rows.pivot_table(index="pair", columns="method", values="value", sort=False)
+
+
+def plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Without the runs on changed sources (capped, mislabelled) and those without an answer."""
+    changed = table["pair"].str.contains(" ", regex=False)
+    return table[~changed & (table["metric"] != FAILED)]
+
+
+def with_mean(values: pd.DataFrame) -> pd.DataFrame:
+    """A last row of means, for the methods that have a value everywhere."""
+    if len(values) < 2:
+        return values
+    return pd.concat([values, values.mean(skipna=False).rename(f"mean of {len(values)}").to_frame().T])

@@ -201,3 +201,21 @@ def test_a_process_is_timed_and_ended_when_its_time_is_over(tmp_path):
     assert 80 < used["mb"] < 400
     assert Path(log).read_text() == "said\n"
     assert measure(0.2, log, [sys.executable, "-c", "import time; time.sleep(60)"])["status"] == "time"
+
+
+def test_the_page_says_who_is_best_and_where_ours_is_behind():
+    import page
+    import results
+
+    rows = []
+    for pair, ours, peer in [("pbmc", 0.9, 0.8), ("ifn", 0.7, 0.75), ("ifn noise=0.2", 0.6, 0.7)]:
+        for method, value in {"default": ours, "logreg": peer}.items():
+            metrics = {"acc": value, "f1": value, "ece_all": 0.1, "seconds": 2.0, "mb": 300.0}
+            rows += [(pair, method, 0, metric, v, f"{method} 1.0", "2 cores") for metric, v in metrics.items()]
+    text = page.write(pd.DataFrame(rows, columns=results.COLUMNS), None, [])
+    assert "| pbmc | **0.900** | 0.800 |" in text
+    assert "| mean of 2 | **0.800** | 0.775 |" in text
+    assert "Mean of ours 0.800, of the best peer of each pair 0.775. It is behind the best peer on ifn (0.050" in text
+    assert "| ItClust | noise=0.2 | 1 | 0.600 | -0.100 |" in text
+    assert "run.py --pairs pbmc,ifn --methods default,logreg --seeds 0" in text
+    assert "reliability.png" not in text
