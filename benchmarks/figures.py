@@ -27,7 +27,7 @@ from methods import METHODS, ROOT
 
 # Okabe and Ito's colours, and a shape for each method for those who see none of them
 STYLE = {
-    "default": ("#D55E00", "D"),
+    "default": ("#D55E00", None),
     "paper": ("#E69F00", "d"),
     "logreg": ("#0072B2", "o"),
     "svm": ("#56B4E9", "s"),
@@ -70,7 +70,7 @@ def _parser():
 
 
 def comparison(table: pd.DataFrame) -> plt.Figure:
-    """Accuracy and macro-F1: a row a pair and one for the means, a mark a method."""
+    """Accuracy and macro-F1: a row a pair and one for the means."""
     accuracy = results.with_mean(results.means(table, "acc"))
     figure, axes = plt.subplots(
         1, 2, figsize=(9.5, 0.55 * len(accuracy) + 1.3), sharey=True, layout="constrained", gridspec_kw={"wspace": 0.04}
@@ -80,28 +80,22 @@ def comparison(table: pd.DataFrame) -> plt.Figure:
     ):
         _dots(axis, values)
         axis.set_xlabel(title)
-    names = [m for m in STYLE if m in accuracy]
-    handles = [axes[0].collections[_order(accuracy).index(m)] for m in names]
-    labels = [METHODS[m].title for m in names]
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(names), 6), frameon=False, handletextpad=0)
+    handles, names = axes[0].get_legend_handles_labels()
+    titles = [METHODS[m].title for m in names]
+    figure.legend(handles, titles, loc="outside upper center", ncols=min(len(names), 6), frameon=False)
     return figure
 
 
-def _order(values) -> list[str]:
-    """Ours is drawn last, above the others."""
-    return [m for m in STYLE if m in values and m != OURS] + [m for m in (OURS,) if m in values]
-
-
 def _dots(axis, values):
-    """Methods of a row lie a little below each other, so that none hides another; ours spans the middle."""
+    """Ours is a bar across the row; the others lie a little below each other, so that nothing hides anything."""
     rows = np.arange(len(values))[::-1]
-    *peers, _ = _order(values) if OURS in values else [*_order(values), None]
-    lanes = dict(zip(peers, np.linspace(0.3, -0.3, len(peers)))) | {OURS: 0.0}
-    for method in _order(values):
+    others = [m for m in STYLE if m in values and m != OURS]
+    if OURS in values:
+        axis.vlines(values[OURS], rows - 0.42, rows + 0.42, colors=STYLE[OURS][0], linewidth=6, label=OURS, zorder=1)
+    for method, lane in zip(others, np.linspace(0.32, -0.32, len(others))):
         color, marker = STYLE[method]
-        size, edge = (110, "black") if method == OURS else (38, "white")
-        look = {"s": size, "c": color, "marker": marker, "edgecolors": edge, "linewidths": 0.5}
-        axis.scatter(values[method], rows + lanes[method], **look, zorder=2, clip_on=False)
+        look = {"s": 40, "c": color, "marker": marker, "edgecolors": "white", "linewidths": 0.5, "label": method}
+        axis.scatter(values[method], rows + lane, **look, zorder=2, clip_on=False)
     for row in rows[::2]:
         axis.axhspan(row - 0.5, row + 0.5, color="0.96", linewidth=0, zorder=0)
     axis.axhline(0.5, color="0.4", linewidth=0.8)  # above the row of means
