@@ -78,7 +78,7 @@
 .realise <- function(x, what) {
     blocks <- blockApply(x, function(block) {
         block <- if (is.matrix(block)) block else as(block, "dgCMatrix")
-        .as_dgCMatrix(unname(block), what)
+        .as_dgCMatrix(block, what)
     }, grid = colAutoGrid(x), as.sparse = is_sparse(x), BPPARAM = NULL)
     whole <- do.call(cbind, blocks)
     dimnames(whole) <- dimnames(x)

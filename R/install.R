@@ -172,7 +172,7 @@ print.ItClustInfo <- function(x, ...) {
     else if (nzchar(chosen))
         list(python = chosen, source = "RETICULATE_PYTHON")
     else if (.user_chose())
-        list(python = reticulate::py_discover_config()$python,
+        list(python = .discovered()$python,
             source = "chosen through reticulate")
     else if (reticulate::virtualenv_exists(.ENVIRONMENT))
         list(python = reticulate::virtualenv_python(.ENVIRONMENT),

@@ -21,13 +21,15 @@
 mockItClustData <- function(n.genes = 200L, n.source = 200L, n.target = 200L,
     n.types = 4L, novel = 0L, batch.effect = 0.4, seed = NULL) {
     types <- paste("type", LETTERS[seq_len(n.types + novel)])
-    if (anyNA(types) || n.types < 2L || n.genes < 3L * length(types) ||
+    if (length(types) > 26L || n.types < 2L || n.genes < 3L * length(types) ||
         min(n.source, n.target) < length(types))
         .stop("mockItClustData() needs 2 to 26 types, three genes a type and ",
             "a cell a type. Received: ", n.genes, " genes, ", n.source,
             " and ", n.target, " cells, ", n.types, " + ", novel, " types.")
-    if (!is.null(seed))
-        on.exit(.put_seed_back(.set_seed(seed)))
+    if (!is.null(seed)) {
+        old <- .set_seed(seed)
+        on.exit(.put_seed_back(old))
+    }
     profiles <- .mock_profiles(n.genes, types)
     shift <- batch.effect * stats::rnorm(n.genes)
     source <- .mock_cells(profiles, types[seq_len(n.types)], n.source, "source")

@@ -7,22 +7,27 @@
     module <- .start()
     arguments <- c(list(...), options)
     if (!is.null(say))
-        arguments["say"] <- list(say)
+        arguments["say"] <- list(.callback(say))
     if (!is.null(progress))
-        arguments["progress"] <- list(progress)
-    .guard()
+        arguments["progress"] <- list(.callback(progress))
+    if (what %in% c("take", "give"))
+        .guard()
     outcome <- do.call(module[[what]], arguments)
     for (text in unlist(outcome$warnings))
         warning(text, call. = FALSE)
     if (outcome$ok)
         return(outcome$value)
-    if (outcome$kind == "interrupt")
+    left <- .bridge$left
+    .bridge$left <- NULL
+    if (inherits(left, "error"))
+        stop(left)
+    if (outcome$kind == "interrupt" || !is.null(left))
         .interrupt()
     .bridge$traceback <- outcome$traceback
     .stop(outcome$message, class = paste0("itclust_", outcome$type))
 }
 
-# rpy2 lets go of Python's lock while R runs. If R then collects garbage,
+# "take" and "give" use rpy2, which lets go of Python's lock while R runs. If R then collects garbage,
 # reticulate before 1.41 finalises its Python objects without the lock and the
 # process aborts. So nothing may be left to finalise: collect now, in the
 # function that calls, after its arguments have been forced.
@@ -40,6 +45,26 @@
     if (!interactive())
         .stop("Interrupted.", class = "itclust_interrupt")
     invokeRestart("abort")
+}
+
+# An R function for Python to call. No R condition can pass through Python: an
+# error or interrupt in it, or a handler that jumps out, is kept in
+# `.bridge$left`, ends the run, and is taken up again by .python().
+.callback <- function(f) {
+    function(...) {
+        .bridge$left <- "interrupt"
+        done <- tryCatch({
+            f(...)
+            TRUE
+        }, error = function(e) {
+            .bridge$left <- e
+            FALSE
+        }, interrupt = function(e) FALSE)
+        if (!done)
+            return("interrupt")
+        .bridge$left <- NULL
+        "go on"
+    }
 }
 
 .hand_over <- function(name) {
@@ -136,7 +161,12 @@
 
 .user_chose <- function() {
     nzchar(Sys.getenv("RETICULATE_PYTHON_ENV")) ||
-        isTRUE(nzchar(reticulate::py_discover_config()$forced))
+        isTRUE(nzchar(.discovered()$forced))
+}
+
+# What reticulate would take. It warns of any pyproject.toml that it meets.
+.discovered <- function() {
+    suppressWarnings(reticulate::py_discover_config())
 }
 
 .initialise <- function() {

@@ -83,7 +83,7 @@
             answer$matrices[[kind]], prefix, colnames(target),
             SeuratObject::DefaultAssay(target))
     }
-    SeuratObject::Misc(target, key) <- answer$run
+    suppressWarnings(SeuratObject::Misc(target, key) <- answer$run)
     target
 }
 

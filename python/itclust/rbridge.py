@@ -14,6 +14,7 @@ import functools
 import importlib
 import logging
 import os
+import time
 import traceback
 import warnings
 from pathlib import Path
@@ -26,6 +27,7 @@ from itclust import results
 
 _PACKAGE = "ItClust"
 _HERE = str(Path(__file__).parent)
+_PAUSE = 0.2  # seconds at least between two lines of progress
 _held: dict = {}  # what was taken from R and not yet given back, by name
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -39,7 +41,13 @@ class _ToR(logging.Handler):
         self.say = say
 
     def emit(self, record):
-        self.say(record.getMessage())
+        _call(self.say, record.getMessage())
+
+
+def _call(function, *args):
+    """Call an R function. It answers "interrupt" if Ctrl-C came while R had the floor: R cannot raise through Python."""
+    if function(*args) == "interrupt":
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
@@ -114,7 +122,15 @@ def _progress(callback):
     """Progress for R: plain strings and floats, whatever the core sends. None: no progress, and no bar either."""
     if callback is None:
         return False
-    return lambda stage, fraction, message="": callback(str(stage), float(fraction), str(message))
+    last = {"stage": None, "time": 0.0}
+
+    def report(stage, fraction, message=""):
+        now = time.monotonic()
+        if stage != last["stage"] or fraction >= 1 or now - last["time"] > _PAUSE:
+            last.update(stage=stage, time=now)
+            _call(callback, str(stage), float(fraction), str(message))
+
+    return report
 
 
 def _load_backend():

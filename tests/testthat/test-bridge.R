@@ -1,0 +1,97 @@
+skip_without_python()
+
+test_that("values, names, factors and NAs survive the way to Python", {
+    x <- as(matrix(c(0, 1.5, 2, 0, 0, 3e9), 2,
+        dimnames = list(c("g1", "g1"), NULL)), "CsparseMatrix")
+    .start()
+    .bridge$target <- .package(x, label = factor(c("é", NA, "b")))
+    on.exit(.clear())
+    suppressWarnings(.hand_over("target"))
+    expect_null(.bridge$target)
+    seen <- reticulate::py_eval(paste0("(lambda a: [a.X.toarray().tolist(), ",
+        "list(a.var_names), ['NA' if v != v else v for v in a.obs['label']], ",
+        "type(a.X).__name__, str(a.obs_names.dtype)])",
+        "(__import__('sys').modules['itclust.rbridge']._held['target'])"))
+    expect_equal(unlist(seen[[1]]), as.vector(x))
+    expect_identical(seen[[2]], c("g1", "g1"))
+    expect_identical(seen[[3]], c("é", "NA", "b"))
+    expect_identical(seen[4:5], list("csr_matrix", "object"))
+})
+
+test_that("100 conversions survive garbage made and collected in between", {
+    x <- .package(counts(tiny()$target))
+    swap <- paste0("import sys; b = sys.modules['itclust.rbridge']; ",
+        "a = b._held.pop('target'); b._held['answer'] = {'cells': a.obs, ",
+        "'matrices': {'x': a.X.toarray()}, 'run': {'n': [1.5, 2.0]}}")
+    .start()
+    for (i in seq_len(50)) {
+        for (j in seq_len(20))
+            reticulate::py_eval("[object()]", convert = FALSE)
+        .bridge$target <- x
+        .hand_over("target")
+        reticulate::py_run_string(swap)
+        junk <- lapply(seq_len(200), function(k) rnorm(100))
+        back <- .take_back()
+    }
+    expect_equal(back$matrices$x, unname(t(as.matrix(assay(x)))))
+    expect_identical(back$run$n, c(1.5, 2))
+})
+
+test_that("a forked worker is told what to do", {
+    skip_on_os("windows")
+    .start()
+    x <- tiny()
+    said <- parallel::mclapply(1:2, function(i) tryCatch(
+        quick(x$source, x$target), itclust_fork = conditionMessage),
+        mc.cores = 2)
+    for (text in said)
+        expect_match(text, "forked worker.*SnowParam")
+    expect_s4_class(quick(x$source, x$target), "SingleCellExperiment")
+})
+
+test_that("an interrupt arrives as one, and the session stays usable", {
+    skip_on_os("windows")
+    started <- tempfile()
+    code <- c(sprintf(".libPaths(%s)", paste(deparse(.libPaths()),
+        collapse = "")), "suppressMessages(library(ItClust))",
+        "d <- mockItClustData(seed = 1)",
+        "r <- tryCatch(withCallingHandlers(ItClust(d$source, d$target,",
+        "    source.epochs = 1e5, verbose = TRUE), message = function(m) {",
+        sprintf("    if (grepl('source:', m$message)) writeLines('x', '%s')",
+            started),
+        "    invokeRestart('muffleMessage') }),",
+        "    interrupt = function(e) 'interrupted', error = function(e) paste('bad', conditionMessage(e)))",
+        "cat(r)",
+        "a <- ItClust(d$source, d$target, source.epochs = 2, max.iter = 1)",
+        "cat(' usable', ncol(a), '\\n')")
+    script <- tempfile(fileext = ".R")
+    writeLines(code, script)
+    said <- tempfile()
+    system(sprintf("%s %s > %s 2> %s.err & echo $! > %s.pid",
+        shQuote(file.path(R.home("bin"), "Rscript")), shQuote(script), said,
+        said, said))
+    limit <- Sys.time() + 120
+    while (!file.exists(started) && Sys.time() < limit)
+        Sys.sleep(0.5)
+    expect_true(file.exists(started))
+    Sys.sleep(1)
+    tools::pskill(as.integer(readLines(paste0(said, ".pid"))), tools::SIGINT)
+    while (!length(grep("usable|bad", readLines(said, warn = FALSE))) &&
+        Sys.time() < limit)
+        Sys.sleep(0.5)
+    expect_match(paste(readLines(said, warn = FALSE), collapse = ""),
+        "^interrupted usable 200")
+})
+
+test_that("what a handler does to a message comes through", {
+    d <- tiny()
+    run <- function() ItClust(d$source, d$target, source.epochs = 2,
+        max.iter = 1, verbose = TRUE)
+    stopping <- function(m) if (grepl("source:", m$message)) stop("enough")
+    expect_error(withCallingHandlers(run(), message = stopping), "enough")
+    jumped <- function(m) if (grepl("source:", m$message))
+        invokeRestart("leave")
+    expect_error(withRestarts(withCallingHandlers(run(), message = jumped),
+        leave = function() NULL), class = "itclust_interrupt")
+    expect_s4_class(suppressMessages(run()), "SingleCellExperiment")
+})

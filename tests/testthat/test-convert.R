@@ -1,0 +1,155 @@
+quiet <- function(text) NULL
+
+values <- matrix(c(0, 1, 0, 2, 3, 0, 0, 0, 4, 5, 0, 6), 4,
+    dimnames = list(paste0("g", 1:4), paste0("c", 1:3)))
+
+test_that("every kind of matrix becomes the same dgCMatrix", {
+    expected <- as(values, "CsparseMatrix")
+    expect_s4_class(expected, "dgCMatrix")
+    integers <- values
+    storage.mode(integers) <- "integer"
+    forms <- list(double = values, integer = integers, dgC = expected,
+        dgT = as(expected, "TsparseMatrix"),
+        dgR = as(expected, "RsparseMatrix"),
+        dge = as(as(values, "dMatrix"), "unpackedMatrix"),
+        delayed = DelayedArray::DelayedArray(expected),
+        delayed_dense = DelayedArray::DelayedArray(integers))
+    for (form in names(forms))
+        expect_identical(.as_dgCMatrix(forms[[form]], "target"), expected,
+            label = form)
+})
+
+test_that("logical, pattern and symmetric matrices lose nothing", {
+    logical <- values > 0
+    expect_identical(as.matrix(.as_dgCMatrix(logical, "x")), logical * 1)
+    sparse <- as(logical, "CsparseMatrix")
+    expect_s4_class(sparse, "lgCMatrix")
+    expect_identical(as.matrix(.as_dgCMatrix(sparse, "x")), logical * 1)
+    pattern <- as(sparse, "nMatrix")
+    expect_identical(as.matrix(.as_dgCMatrix(pattern, "x")), logical * 1)
+    square <- Matrix::crossprod(as(values, "CsparseMatrix"))
+    expect_s4_class(square, "dsCMatrix")
+    expect_identical(as.matrix(.as_dgCMatrix(square, "x")), as.matrix(square))
+    diagonal <- Matrix::Diagonal(x = c(1, 2, 3))
+    expect_identical(as.matrix(.as_dgCMatrix(diagonal, "x")), diag(c(1, 2, 3)))
+})
+
+test_that("entries that a dgTMatrix holds twice are summed", {
+    twice <- new("dgTMatrix", i = c(0L, 0L), j = c(1L, 1L), x = c(2, 3),
+        Dim = c(2L, 2L))
+    expect_identical(.as_dgCMatrix(twice, "x")@x, 5)
+})
+
+test_that("a dgCMatrix is not copied", {
+    x <- as(values, "CsparseMatrix")
+    expect_identical(rlang::obj_address(.as_dgCMatrix(x, "x")@x),
+        rlang::obj_address(x@x))
+})
+
+test_that("HDF5-backed values are read block by block", {
+    skip_if_not_installed("HDF5Array")
+    dense <- as(values, "HDF5Array")
+    sparse <- HDF5Array::writeHDF5Array(values, as.sparse = TRUE,
+        with.dimnames = TRUE)
+    expect_true(DelayedArray::is_sparse(sparse))
+    on.exit(suppressMessages(DelayedArray::setAutoBlockSize()))
+    suppressMessages(DelayedArray::setAutoBlockSize(32))
+    expect_gt(length(DelayedArray::colAutoGrid(dense)), 1)
+    expect_identical(.as_dgCMatrix(dense, "x"), as(values, "CsparseMatrix"))
+    expect_identical(.as_dgCMatrix(sparse, "x"), as(values, "CsparseMatrix"))
+    late <- log2(dense + 1)
+    expect_equal(as.matrix(.as_dgCMatrix(late, "x")), log2(values + 1))
+})
+
+test_that("what is no matrix of numbers is refused by name", {
+    expect_error(.input(as.data.frame(values), "source", NULL, NULL, quiet),
+        "'source' is a data frame.*as.matrix\\(source\\)")
+    expect_error(.input(1:3, "target", NULL, NULL, quiet),
+        "'target' must be a SingleCellExperiment.*class 'integer', length 3")
+    expect_error(.input(array("a", c(2, 2), list(1:2, 1:2)), "target", NULL,
+        NULL, quiet), "type 'character'; they must be numbers")
+    expect_error(.input(values[, 0], "target", NULL, NULL, quiet),
+        "'target' is empty: 4 genes and 0 cells")
+    expect_error(.input(unname(values), "source", NULL, NULL, quiet),
+        "'source' has no gene names: set rownames\\(source\\)")
+})
+
+test_that("counts are taken before logcounts, and it is said", {
+    sce <- SingleCellExperiment(list(logcounts = log1p(values),
+        counts = values))
+    expect_message(found <- .input(sce, "source", NULL, NULL, message),
+        "Using assay 'counts' of source.")
+    expect_identical(as.matrix(found), values)
+    assay(sce, "counts") <- NULL
+    expect_message(found <- .input(sce, "source", NULL, NULL, message),
+        "Using assay 'logcounts' of source.")
+    expect_equal(as.matrix(found), log1p(values))
+    only <- SummarizedExperiment(list(tpm = values))
+    expect_message(.input(only, "source", NULL, NULL, message),
+        "the only assay")
+    expect_identical(.input(only, "source", 1, NULL, quiet),
+        .input(only, "source", "tpm", NULL, quiet))
+})
+
+test_that("an assay that is not there is an error with what is there", {
+    sce <- SingleCellExperiment(list(a = values, b = values))
+    expect_error(.input(sce, "target", NULL, NULL, quiet),
+        "'target' has no assay NULL.*its assays are: 'a', 'b'")
+    expect_error(.input(sce, "target", "counts", NULL, quiet),
+        "has no assay \"counts\"")
+    expect_error(.input(sce, "target", 3, NULL, quiet), "has no assay 3")
+})
+
+test_that("labels are found, or asked for with the columns", {
+    sce <- SingleCellExperiment(list(counts = values),
+        colData = DataFrame(batch = 1, Cell.Type = c("T", "B", "T")))
+    expect_message(found <- .labels(sce, NULL, message), "'Cell.Type'")
+    expect_identical(found, factor(c("T", "B", "T")))
+    sce$labels <- "x"
+    expect_error(.labels(sce, NULL, quiet),
+        "Several columns.*'batch', 'Cell.Type', 'labels'")
+    expect_error(.labels(sce, "celltype", quiet),
+        "'celltype' is not a column of source. Pass labels=")
+    expect_error(.labels(sce, c("T", "B"), quiet), "each of its 3 cells")
+    expect_error(.labels(values, NULL, quiet), "its columns are: none")
+    expect_identical(.labels(values, c("T", "B", "T"), quiet), found)
+})
+
+test_that("the names of label columns are Python's", {
+    skip_without_python()
+    check <- reticulate::import_from_path("itclust.check", .python_path())
+    expect_setequal(.LABEL_COLUMNS, unlist(check$LABEL_COLUMNS))
+})
+
+test_that("labels of any kind become levels without losing one", {
+    x <- factor(c("b", NA, "a", "b"), levels = c("z", "b", "a"))
+    expect_identical(.as_levels(x), factor(x, levels = c("b", "a")))
+    expect_identical(.as_levels(S4Vectors::Rle(c("b", "b", "a"))),
+        factor(c("b", "b", "a")))
+    expect_identical(.as_levels(c("a", " ", "")), factor(c("a", NA, NA)))
+    expect_identical(levels(.as_levels(c("b", "B", "a"))), c("B", "a", "b"))
+    expect_identical(.as_levels(c(TRUE, NA)), factor(c("TRUE", NA)))
+    expect_identical(.as_levels(2:1), factor(2:1))
+    expect_error(.labels(values, c(NA, NA, ""), quiet), "Every label")
+})
+
+test_that("what crosses has unique names and nothing of the rest", {
+    sparse <- .as_dgCMatrix(values, "x")
+    colnames(sparse) <- c("c", "c", "c")
+    sent <- .package(sparse, label = factor(c("a", "b", NA)))
+    expect_identical(colnames(sent), c("1", "2", "3"))
+    expect_identical(rownames(sent), rownames(values))
+    expect_identical(names(colData(sent)), "label")
+    expect_identical(assayNames(sent), "X")
+})
+
+test_that("batches come from whichever dataset has the column", {
+    a <- SingleCellExperiment(list(counts = values),
+        colData = DataFrame(donor = c("x", "y", "x")))
+    b <- SingleCellExperiment(list(counts = values))
+    expect_identical(.batches(a, b, "donor"),
+        list(source = factor(c("x", "y", "x"))))
+    expect_identical(names(.batches(a, a, "donor")), c("source", "target"))
+    expect_error(.batches(a, b, "batch"), "neither source nor target")
+    expect_identical(.batches(a, b, NULL), list())
+})

@@ -1,0 +1,83 @@
+annotated <- readRDS(system.file("extdata", "annotated.rds",
+    package = "ItClust"))
+
+# Everything that ggplot2 would draw, one data frame a layer.
+drawn <- function(plot) ggplot2::ggplot_build(plot)$data
+
+test_that("cells are drawn once each, in the layout's place", {
+    for (type in c("embedding", "confidence", "novelty")) {
+        points <- drawn(plotItClust(annotated, type))[[1]]
+        expect_identical(nrow(points), ncol(annotated))
+        expect_equal(sort(points$x), sort(unname(reducedDim(annotated,
+            "UMAP")[, 1])))
+    }
+    expect_identical(length(unique(drawn(plotItClust(annotated))[[1]]$colour)),
+        nlevels(droplevels(annotated$itclust)))
+    low <- which.min(annotated$itclust_confidence)
+    points <- drawn(plotItClust(annotated, "confidence"))[[1]]
+    at <- match(reducedDim(annotated, "UMAP")[low, 1], points$x)
+    expect_identical(at, 1L)
+})
+
+test_that("the layout falls back to components of the embedding", {
+    plain <- annotated
+    reducedDim(plain, "UMAP") <- NULL
+    plot <- plotItClust(plain)
+    expect_match(plot$labels$x, "ItClust embedding")
+    points <- drawn(plot)[[1]]
+    pca <- prcomp(reducedDim(plain, "itclust"), rank. = 2)$x
+    expect_equal(sort(points$x), sort(unname(pca[, 1])))
+    expect_error(plotItClust(plain, dimred = "UMAP"), "no reduced dimensions")
+})
+
+test_that("any column can give the colour", {
+    plot <- plotItClust(annotated, color.by = "truth")
+    expect_identical(length(unique(drawn(plot)[[1]]$colour)),
+        nlevels(annotated$truth))
+    expect_error(plotItClust(annotated, color.by = "no"), "color.by=")
+})
+
+test_that("the heat map shows mean probabilities", {
+    tiles <- plotItClust(annotated, "types")$data
+    types <- reducedDim(annotated, "itclust_type_probabilities")
+    first <- levels(annotated$itclust_cluster)[1]
+    inside <- annotated$itclust_cluster == first
+    shown <- tiles[sub(" .*", "", tiles$cluster) == first, ]
+    expect_equal(shown$probability[match(colnames(types), shown$type)],
+        unname(colMeans(types[inside, ])))
+})
+
+test_that("the flow's bands hold all cells, in both stacks", {
+    bands <- plotItClust(annotated, "flow")$data
+    pairs <- table(annotated$itclust_initial, annotated$itclust)
+    expect_identical(length(unique(bands$band)), sum(pairs > 0))
+    for (x in 0:1) {
+        end <- bands[bands$x == x, ]
+        expect_equal(sum(end$high - end$low), 1)
+        end <- end[order(end$low), ]
+        expect_true(all(end$low[-1] >= head(end$high, -1) - 1e-9))
+    }
+})
+
+test_that("every class and a cell without label can be drawn", {
+    holes <- annotated
+    holes$itclust[1:3] <- NA
+    holes$itclust_cluster[1:3] <- NA
+    holes$itclust_initial[1:3] <- NA
+    kinds <- eval(formals(selectMethod("plotItClust", "ANY"))$type)
+    if (is.null(kinds))
+        kinds <- c("embedding", "confidence", "novelty", "types", "flow",
+            "calls")
+    frame <- .output(counts(tiny()$target), made_up_answer(40), "itclust")
+    for (type in kinds) {
+        expect_s3_class(plotItClust(holes, type), "ggplot")
+        expect_silent(ggplot2::ggplotGrob(plotItClust(holes, type)))
+        expect_s3_class(plotItClust(frame, type), "ggplot")
+    }
+})
+
+test_that("an object without results is told to run ItClust()", {
+    expect_error(plotItClust(tiny()$target), "no results under 'itclust'")
+    expect_error(plotItClust(annotated, key.added = "x"), "under 'x'")
+    expect_error(plotItClust(annotated, "umap"), "should be one of")
+})

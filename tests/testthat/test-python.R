@@ -1,0 +1,99 @@
+# Code in a new R session; RETICULATE_PYTHON and others as given.
+elsewhere <- function(code, env = character()) {
+    script <- tempfile(fileext = ".R")
+    writeLines(c(sprintf(".libPaths(%s)", paste(deparse(.libPaths()),
+        collapse = "")), code), script)
+    suppressWarnings(system2(file.path(R.home("bin"), "Rscript"),
+        c("--no-save", shQuote(script)), stdout = TRUE, stderr = TRUE,
+        env = env))
+}
+
+test_that("loading starts no Python", {
+    said <- elsewhere(c("suppressMessages(library(ItClust))",
+        "invisible(itclustInfo()); invisible(mockItClustData(seed = 1))",
+        "cat('available', reticulate::py_available(FALSE))"))
+    expect_match(said, "available FALSE", all = FALSE)
+})
+
+test_that("a missing Python is one line that names the fix", {
+    empty <- tempfile("home")
+    dir.create(empty)
+    said <- elsewhere(c("suppressMessages(library(ItClust))",
+        "Sys.unsetenv('RETICULATE_PYTHON')",
+        "d <- mockItClustData(seed = 1)",
+        "options(warning.length = 8000)",
+        "ItClust(d$source, d$target)"),
+        c(paste0("HOME=", empty), paste0("WORKON_HOME=", empty),
+            "RETICULATE_PYTHON=", "UV_OFFLINE=1"))
+    expect_match(paste(said, collapse = " "), "ItClust::installItClust\\(\\)")
+})
+
+test_that("a Python that lacks packages is named, with what it lacks", {
+    python <- Sys.which("python3")
+    skip_if_not(nzchar(python), "no python3 on the PATH")
+    skip_if(length(.module_versions(python)) > length(.MODULES),
+        "this python3 has everything")
+    said <- paste(elsewhere(c("suppressMessages(library(ItClust))",
+        "print(itclustInfo()$missing)",
+        "d <- mockItClustData(seed = 1)", "ItClust(d$source, d$target)"),
+        paste0("RETICULATE_PYTHON=", python)), collapse = " ")
+    expect_match(said, "\"tensorflow\"")
+    expect_match(said, "lacks: .*anndata2ri.*installItClust|could not be started")
+})
+
+test_that("the virtualenv is found by its name, after RETICULATE_PYTHON", {
+    home <- tempfile("home")
+    bin <- file.path(home, .ENVIRONMENT, "bin")
+    dir.create(bin, recursive = TRUE)
+    file.create(file.path(bin, c("python", "activate_this.py", "activate")))
+    Sys.chmod(file.path(bin, "python"), "755")
+    said <- elsewhere(c("suppressMessages(library(ItClust))",
+        "cat(itclustInfo()$source, itclustInfo()$python)"),
+        c(paste0("WORKON_HOME=", home), "RETICULATE_PYTHON="))
+    expect_match(said, paste0("virtualenv r-itclust ", bin), all = FALSE,
+        fixed = TRUE)
+    said <- elsewhere(c("suppressMessages(library(ItClust))",
+        "cat(itclustInfo()$source)"),
+        c(paste0("WORKON_HOME=", home), "RETICULATE_PYTHON=/no/python"))
+    expect_match(said, "RETICULATE_PYTHON", all = FALSE)
+})
+
+test_that("the installation's commands fit this R", {
+    steps <- installItClust("/some/where", python = "python3.11",
+        dry.run = TRUE)
+    expect_identical(steps[[1]], c("python3.11", "-m", "venv", "/some/where"))
+    expect_identical(steps[[3]][1], .python_in("/some/where"))
+    old <- .requirements(numeric_version("4.2.2"))
+    new <- .requirements(numeric_version("4.5.0"))
+    expect_true("rpy2-rinterface==3.6.5" %in% old)
+    expect_false(any(grepl("rpy2-rinterface==3.6.5", new)))
+    expect_true(any(grepl("^rpy2>=3.6", new)))
+    expect_false(any(grepl("#|^$", old)))
+    expect_true(all(c("tensorflow", "keras", "anndata", "scanpy", "igraph",
+        "leidenalg") %in% sub("[-=].*", "", old)))
+})
+
+test_that("a command that fails says which and why, one that works is heard", {
+    expect_message(.run(c("echo", "hello there")), "hello there")
+    expect_error(suppressMessages(.run(c("sh", "-c",
+        "echo because >&2; exit 3"))), "The command failed.*because")
+    expect_error(suppressMessages(installItClust(tempfile(),
+        python = "/no/such/python")), "failed|Python is running")
+})
+
+test_that("a child Python does not inherit LD_LIBRARY_PATH", {
+    old <- Sys.getenv("LD_LIBRARY_PATH", NA)
+    on.exit(if (is.na(old)) Sys.unsetenv("LD_LIBRARY_PATH") else
+        Sys.setenv(LD_LIBRARY_PATH = old))
+    Sys.setenv(LD_LIBRARY_PATH = "/somewhere")
+    expect_identical(.child("sh", c("-c",
+        shQuote("echo [$LD_LIBRARY_PATH]"))), "[]")
+    expect_identical(Sys.getenv("LD_LIBRARY_PATH"), "/somewhere")
+})
+
+test_that("itclustInfo() tells what a bug report needs", {
+    info <- itclustInfo()
+    expect_true(all(c("R", "ItClust", "reticulate") %in% names(info$versions)))
+    expect_identical(info$ready, !length(info$missing))
+    expect_output(print(info), "ItClust is (not )?ready")
+})
