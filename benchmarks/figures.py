@@ -71,13 +71,12 @@ def _parser():
 
 def comparison(table: pd.DataFrame) -> plt.Figure:
     """Accuracy and macro-F1: a row a pair and one for the means."""
-    accuracy = results.with_mean(results.means(table, "acc"))
-    figure, axes = plt.subplots(
-        1, 2, figsize=(9.5, 0.55 * len(accuracy) + 1.3), sharey=True, layout="constrained", gridspec_kw={"wspace": 0.04}
-    )
-    for axis, values, title in zip(
-        axes, (accuracy, results.with_mean(results.means(table, "f1"))), ("accuracy", "macro-F1"), strict=True
-    ):
+    shown = {
+        name: results.with_mean(results.means(table, m)) for name, m in {"accuracy": "acc", "macro-F1": "f1"}.items()
+    }
+    height = 0.55 * len(shown["accuracy"]) + 1.3
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, height), sharey=True, layout="constrained")
+    for axis, (title, values) in zip(axes, shown.items()):
         _dots(axis, values)
         axis.set_xlabel(title)
     handles, names = axes[0].get_legend_handles_labels()

@@ -10,8 +10,9 @@ UNKNOWN = "(not labelled)"
 folder, seed = arguments()
 scvi.settings.seed = seed
 source, target = counts(folder)
+target.obs["label"] = UNKNOWN
 both = ad.concat({"source": source, "target": target}, label="dataset", index_unique=":")
-both.obs["label"] = both.obs["label"].astype(object).fillna(UNKNOWN).astype(str)
+both.obs["label"] = both.obs["label"].astype(str)
 if both.n_vars > 2000:
     ranked = both.copy()
     sc.pp.normalize_total(ranked, target_sum=1e4)

@@ -164,6 +164,30 @@ def test_pairs_are_found_by_name_and_the_hold_out_is_not_run_by_default():
         data.pairs(["nosuch"])
 
 
+def test_each_technology_of_the_pancreas_is_the_target_once(tmp_path, monkeypatch):
+    import anndata
+    import data
+
+    monkeypatch.setenv("ITCLUST_CACHE", str(tmp_path))
+    pairs = data.pairs(["pancreas"])
+    assert "itclust.datasets.pancreas" in data.missing(pairs[0])
+    batches = [b for batches in data.PANCREAS_TECHNOLOGIES.values() for b in batches]
+    tech = np.repeat(batches, 2)
+    obs = pd.DataFrame({"tech": tech, "celltype": ["alpha", "beta"] * len(batches)}, index=map(str, range(len(tech))))
+    counts = np.arange(len(tech) * 3.0).reshape(-1, 3)
+    anndata.AnnData(X=np.log1p(counts), obs=obs, layers={"counts": counts}).write_h5ad(tmp_path / "pancreas.h5ad")
+    assert data.missing(pairs[0]) is None
+    seen = []
+    for pair in pairs:
+        prepared = data.prepare(pair, 0)
+        assert not set(prepared.source.obs_names) & set(prepared.target.obs_names)
+        assert prepared.source.n_obs + prepared.target.n_obs == len(tech)
+        assert (prepared.target.X == counts[prepared.target.obs_names.astype(int)]).all()
+        seen += list(prepared.target.obs_names)
+    assert sorted(seen) == sorted(obs.index)
+    assert len(data.load(pairs[3])[1]) == 8  # the four batches of inDrop are one technology
+
+
 def test_results_are_replaced_run_by_run_and_failed_ones_are_tried_again(tmp_path):
     import results
 
