@@ -110,8 +110,9 @@ def kept(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Our answers of each pair that run.py kept, seeds together."""
     runs = table.loc[table["method"] == OURS, ["pair", "seed"]].drop_duplicates()
     answers = {}
-    for pair, group in runs.groupby("pair", sort=False):
-        files = [f for seed in group["seed"] if (f := run.answer_file(pair, OURS, seed)).exists()]
+    for pair in results.in_order(runs["pair"].unique()):
+        seeds = runs.loc[runs["pair"] == pair, "seed"]
+        files = [f for seed in seeds if (f := run.answer_file(pair, OURS, seed)).exists()]
         if files:
             read = [pd.read_csv(f, keep_default_na=False, dtype={"label": str, "truth": str}) for f in files]
             answers[pair] = pd.concat(read)

@@ -110,12 +110,13 @@ def _meanings(metrics) -> str:
 def _ours(table: pd.DataFrame) -> str:
     own = table[(table["method"] == OURS) & table["metric"].isin(NOVELTY)]
     values = own.pivot_table(index="pair", columns="metric", values="value", sort=False)
-    return _markdown(values[[m for m in NOVELTY if m in values]].map(_number), "pair")
+    values = values.loc[results.in_order(values.index), [m for m in NOVELTY if m in values]]
+    return _markdown(values.map(_number), "pair")
 
 
 def _pairs(table: pd.DataFrame) -> str:
     rows = {}
-    for pair in data.pairs(list(table["pair"].unique())):
+    for pair in data.pairs(results.in_order(table["pair"].unique())):
         rows[pair.name] = {
             "source": pair.source,
             "target": pair.target,

@@ -6,6 +6,7 @@ import os
 import platform
 from pathlib import Path
 
+import data
 import pandas as pd
 
 COLUMNS = ["pair", "method", "seed", "metric", "value", "version", "machine"]
@@ -43,9 +44,16 @@ def machine() -> str:
 
 
 def means(table: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Pairs x methods, the mean over seeds."""
+    """Pairs x methods, the mean over seeds; the pairs in the order of pairs.json, others after them."""
     rows = table[table["metric"] == metric]
-    return rows.pivot_table(index="pair", columns="method", values="value", sort=False)
+    values = rows.pivot_table(index="pair", columns="method", values="value", sort=False)
+    return values.loc[in_order(values.index)]
+
+
+def in_order(names) -> list[str]:
+    """Pairs as pairs.json has them, then the others as they come."""
+    known = [p.name for p in data.pairs()]
+    return sorted(names, key=lambda name: known.index(name) if name in known else len(known))
 
 
 def plain(table: pd.DataFrame) -> pd.DataFrame:
