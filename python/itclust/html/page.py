@@ -41,7 +41,7 @@ def report(
     >>> import itclust
     >>> source, target = itclust.datasets.toy()
     >>> itclust.transfer(source, target, progress=False)
-    >>> itclust.report(target, tmp / "report.html", source=source)
+    >>> itclust.report(target, "report.html", source=source)
     """
     from itclust.io import whole
 

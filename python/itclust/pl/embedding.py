@@ -54,7 +54,7 @@ def umap(
     Examples
     --------
     >>> import itclust
-    >>> source, target = itclust.datasets.toy(100, 100)
+    >>> source, target = itclust.datasets.toy()
     >>> itclust.transfer(source, target, progress=False)
     >>> ax = itclust.pl.umap(target, "confidence", show=False)
     """
