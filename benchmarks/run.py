@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -105,10 +106,19 @@ def execute(prepared: data.Prepared, method: Method, seed: int, limit: float, fo
     prepared.source.write_h5ad(folder / "source.h5ad")
     prepared.target.write_h5ad(folder / "target.h5ad")
     command = [sys.executable, HERE / "measure.py", str(limit), folder / "log", *method.command(folder, seed)]
-    done = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, check=True)
-    used, log = json.loads(done.stdout), (folder / "log").read_text(errors="replace")
+    used, log = json.loads(_output(command)), (folder / "log").read_text(errors="replace")
     file = folder / "answer.csv"
     return (read_answer(file) if used["status"] == 0 and file.exists() else None), used, log
+
+
+def _output(command) -> bytes:
+    """What measure.py prints; it is asked to end the method before this process ends."""
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE) as child:
+        try:
+            return child.communicate()[0]
+        except BaseException:
+            child.terminate()
+            raise
 
 
 def why(used: dict, log: str, limit: float) -> str:
@@ -160,4 +170,5 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     sys.exit(main())
