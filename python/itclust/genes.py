@@ -1,30 +1,52 @@
-"""Which genes the source network sees: chosen from the source alone."""
+"""What each type expresses, and which genes are looked at."""
 
 from __future__ import annotations
 
-import warnings
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
 
-def type_profiles(x: sp.csr_matrix, codes, n_types) -> tuple[np.ndarray, np.ndarray]:
-    """Mean log value and detection rate of each gene in each type, both (n_types, n_genes) float32."""
+class Moments(NamedTuple):
+    """What each type expresses.
+
+    Attributes
+    ----------
+    mean, detected, var : (n_types, n_genes) float32; mean, detection rate and variance of the log values.
+    linear : (n_types, n_genes) float32; mean of the linear values they stand for.
+    size : (n_types,) number of cells.
+    """
+
+    mean: np.ndarray
+    detected: np.ndarray
+    var: np.ndarray
+    linear: np.ndarray
+    size: np.ndarray
+
+
+def moments(x: sp.csr_matrix, codes, n_types) -> Moments:
+    """:class:`Moments` of log values ``x`` (n, n_genes) by type ``codes`` (n,)."""
+    size = np.bincount(codes, minlength=n_types)
     member = sp.csr_matrix((np.ones(len(codes), np.float32), (codes, np.arange(len(codes)))), (n_types, len(codes)))
-    size = np.maximum(np.bincount(codes, minlength=n_types), 1)[:, None]
-    detected = sp.csr_matrix((np.ones_like(x.data), x.indices, x.indptr), x.shape)
-    mean, rate = (np.asarray((member @ m).todense()) / size for m in (x, detected))
-    return mean.astype(np.float32), rate.astype(np.float32)
+
+    def means(data):
+        total = (member @ sp.csr_matrix((data, x.indices, x.indptr), x.shape)).toarray()
+        return total / np.maximum(size, 1)[:, None].astype(np.float32)
+
+    mean = means(x.data)
+    var = np.maximum(means(x.data**2) - mean**2, 0)
+    return Moments(mean, means(np.ones_like(x.data)), var, means(np.expm1(x.data)), size)
 
 
-def pairwise_markers(mean, rate, n_markers) -> np.ndarray:
+def pairwise_markers(mean, detected, n_markers) -> np.ndarray:
     """For each ordered pair of types the genes that tell the first from the second best, united.
 
     A gene's score is (difference of mean log value) x (difference of detection rate), where both are positive.
 
     Parameters
     ----------
-    mean, rate : (n_types, n_genes), see :func:`type_profiles`.
+    mean, detected : (n_types, n_genes), see :class:`Moments`.
     n_markers : genes a pair.
 
     Returns
@@ -35,20 +57,38 @@ def pairwise_markers(mean, rate, n_markers) -> np.ndarray:
     for i in range(len(mean)):
         for j in range(len(mean)):
             if i != j:
-                score = np.maximum(mean[i] - mean[j], 0) * np.maximum(rate[i] - rate[j], 0)
-                top = np.argsort(-score, kind="stable")[:n_markers]
-                chosen.update(top[score[top] > 0])
+                chosen.update(markers_against(mean, detected, i, j, n_markers).tolist())
     return np.array(sorted(chosen), dtype=int)
 
 
-def separating(x: sp.csr_matrix, codes, n_genes) -> np.ndarray:
-    """The ``n_genes`` genes with the largest F statistic between types: (n_selected,) int, sorted."""
-    from sklearn.feature_selection import f_classif
+def markers_against(mean, detected, i, j, n_markers) -> np.ndarray:
+    """The at most ``n_markers`` best genes of type ``i`` against type ``j``, best first."""
+    score = np.maximum(mean[i] - mean[j], 0) * np.maximum(detected[i] - detected[j], 0)
+    top = np.argsort(-score, kind="stable")[:n_markers]
+    return top[score[top] > 0]
 
-    seen = np.flatnonzero(x.getnnz(0))
-    f = np.full(x.shape[1], -1.0)
-    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # constant genes, which are never chosen
-        f[seen] = np.nan_to_num(f_classif(x[:, seen], codes)[0], nan=-1, posinf=0)
-    top = np.argsort(-f, kind="stable")[:n_genes]
-    return np.sort(top[f[top] > 0])
+
+def variable(x: sp.csr_matrix, n_genes, n_bins=20, min_cells=3) -> np.ndarray:
+    """Genes whose log variance stands out among genes of like mean.
+
+    Parameters
+    ----------
+    x : (n, n_genes) log values.
+    n_genes : how many.
+    n_bins : groups of genes of like mean, of equal size.
+    min_cells : genes seen in fewer cells are left out.
+
+    Returns
+    -------
+    (n_selected,) int, sorted column numbers.
+    """
+    mean = np.asarray(x.mean(0), dtype=np.float64).ravel()
+    square = sp.csr_matrix((x.data.astype(np.float64) ** 2, x.indices, x.indptr), x.shape)
+    log_var = np.log(np.maximum(np.asarray(square.mean(0)).ravel() - mean**2, 0) + 1e-9)
+    use = np.flatnonzero(np.bincount(x.indices, minlength=x.shape[1]) >= min(min_cells, x.shape[0]))
+    bins = np.argsort(np.argsort(mean[use], kind="stable"), kind="stable") * n_bins // max(len(use), 1)
+    score = np.empty(len(use))
+    for k in np.unique(bins):
+        part = log_var[use[bins == k]]
+        score[bins == k] = (part - np.median(part)) / (part.std() + 1e-9)
+    return np.sort(use[np.argsort(-score, kind="stable")[:n_genes]])

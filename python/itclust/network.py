@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up lines are no news to the user
 
@@ -21,29 +22,30 @@ class ClusteringLayer(keras.layers.Layer):
     ----------
     n_clusters : number of centroids.
     alpha : degrees of freedom of Student's t kernel.
+    seed : of the centroids' random start; None: they start at zero, to be set.
 
     Notes
     -----
     Input (batch, n_latent), output (batch, n_clusters), rows sum to 1.
     """
 
-    def __init__(self, n_clusters: int, alpha: float = 1.0, **kwargs):
+    def __init__(self, n_clusters: int, alpha: float = 1.0, seed: int | None = None, **kwargs):
         super().__init__(**kwargs)
         self.n_clusters = n_clusters
         self.alpha = alpha
+        self.seed = seed
 
     def build(self, input_shape):
         """Create the centroids."""
-        self.centroids = self.add_weight(
-            shape=(self.n_clusters, input_shape[-1]), initializer="zeros", name="centroids"
-        )
+        start = "zeros" if self.seed is None else keras.initializers.RandomNormal(stddev=0.3, seed=self.seed)
+        self.centroids = self.add_weight((self.n_clusters, input_shape[-1]), initializer=start, name="centroids")
         super().build(input_shape)
 
     def call(self, z):
         """Soft assignment (batch, n_clusters) of an embedding (batch, n_latent)."""
-        d2 = ops.sum(ops.square(ops.expand_dims(z, 1) - self.centroids), axis=2)
-        q = ops.power(1.0 + d2 / self.alpha, -(self.alpha + 1.0) / 2.0)
-        return q / ops.sum(q, axis=1, keepdims=True)
+        squares = ops.sum(z**2, 1, keepdims=True) + ops.sum(self.centroids**2, 1)
+        d2 = ops.maximum(squares - 2 * ops.matmul(z, ops.transpose(self.centroids)), 0)
+        return ops.softmax(-(self.alpha + 1) / 2 * ops.log1p(d2 / self.alpha))
 
     def compute_output_shape(self, input_shape):
         """(batch, n_clusters)."""
@@ -51,19 +53,53 @@ class ClusteringLayer(keras.layers.Layer):
 
     def get_config(self):
         """What rebuilds the layer."""
-        return {**super().get_config(), "n_clusters": self.n_clusters, "alpha": self.alpha}
+        return {**super().get_config(), "n_clusters": self.n_clusters, "alpha": self.alpha, "seed": self.seed}
 
 
-def encoder(n_genes: int, widths, dropout: float = 0.0, seed: int = 0) -> keras.Model:
+@keras.saving.register_keras_serializable("itclust")
+class GeneNoise(keras.layers.Layer):
+    """Multiply the linear values under log1p by a random factor per gene and cell, while training.
+
+    Parameters
+    ----------
+    sd : standard deviation of the log factor.
+    seed : of the factors.
+
+    Notes
+    -----
+    Input and output (batch, n_genes).
+    """
+
+    def __init__(self, sd: float, seed: int, **kwargs):
+        super().__init__(**kwargs)
+        self.sd, self.seed = sd, seed
+        self.generator = keras.random.SeedGenerator(seed)
+
+    def call(self, x, training=False):
+        """log(1 + factor * (e^x - 1)) while training, else ``x``."""
+        if not training or not self.sd:
+            return x
+        factor = ops.exp(self.sd * keras.random.normal(ops.shape(x), seed=self.generator))
+        return ops.log1p(ops.expm1(x) * factor)
+
+    def get_config(self):
+        """What rebuilds the layer."""
+        return {**super().get_config(), "sd": self.sd, "seed": self.seed}
+
+
+def encoder(n_genes: int, widths, dropout: float = 0.0, seed: int = 0, gene_noise: float = 0.0) -> keras.Model:
     """Dense network (batch, n_genes) -> (batch, widths[-1]): ReLU, tanh at the embedding.
 
     Parameters
     ----------
     widths : units of each layer, the embedding's last.
     dropout : share of each layer's inputs dropped while training.
-    seed : of the weights and of dropout.
+    seed : of the weights, of dropout and of the noise.
+    gene_noise : see :class:`GeneNoise`.
     """
     x = inputs = keras.Input((n_genes,), name="genes")
+    if gene_noise:
+        x = GeneNoise(gene_noise, seed + 30, name="gene_noise")(x)
     for i, width in enumerate(widths):
         if dropout:
             x = keras.layers.Dropout(dropout, seed=seed + i, name=f"dropout_{i}")(x)
@@ -87,14 +123,12 @@ class Minibatches(keras.utils.PyDataset):
     y : (n, n_outputs) dense, or None: the input is the output (autoencoder).
     batch_size : rows of a batch.
     seed : of the order.
-    weight : (n,) probability to be drawn (with replacement), or None: each row once an epoch.
     """
 
-    def __init__(self, x, y, batch_size: int, seed: int, weight=None):
+    def __init__(self, x, y, batch_size: int, seed: int):
         super().__init__(workers=1, use_multiprocessing=False)
         self.x, self.y, self.batch_size = x, y, batch_size
         self.rng = np.random.default_rng(seed)
-        self.weight = None if weight is None else weight / weight.sum()
         self.on_epoch_end()
 
     def __len__(self):
@@ -102,13 +136,55 @@ class Minibatches(keras.utils.PyDataset):
 
     def on_epoch_end(self):
         """Draw the next epoch's order."""
-        n = self.x.shape[0]
-        self.order = self.rng.permutation(n) if self.weight is None else self.rng.choice(n, n, p=self.weight)
+        self.order = self.rng.permutation(self.x.shape[0])
 
     def __getitem__(self, i):
         rows = self.order[i * self.batch_size : (i + 1) * self.batch_size]
         x = dense_rows(self.x, rows)
         return (x, x) if self.y is None else (x, self.y[rows])
+
+
+class Part(NamedTuple):
+    """Cells that :class:`Drawn` draws from: values, their distribution over clusters, chance to be drawn, share."""
+
+    x: sp.csr_matrix
+    y: np.ndarray
+    chance: np.ndarray
+    share: float
+
+
+class Drawn(keras.utils.PyDataset):
+    """Minibatches drawn with replacement from several :class:`Part`; the draws depend on ``seed`` alone.
+
+    Parameters
+    ----------
+    parts : what each minibatch is made of.
+    n_steps : minibatches an epoch.
+    batch_size : rows of a batch, ``share`` of them from each part.
+    seed : of the draws.
+    """
+
+    def __init__(self, parts, n_steps: int, batch_size: int, seed: int):
+        super().__init__(workers=1, use_multiprocessing=False)
+        self.parts, self.n_steps, self.batch_size = parts, n_steps, batch_size
+        self.rng = np.random.default_rng(seed)
+        self.sums = [np.cumsum(p.chance, dtype=np.float64) for p in parts]
+        self.on_epoch_end()
+
+    def __len__(self):
+        return self.n_steps
+
+    def on_epoch_end(self):
+        """Draw the next epoch's rows."""
+        self.rows = []
+        for part, total in zip(self.parts, self.sums):
+            draws = self.rng.random((self.n_steps, round(self.batch_size * part.share))) * total[-1]
+            self.rows.append(np.minimum(np.searchsorted(total, draws, side="right"), part.x.shape[0] - 1))
+
+    def __getitem__(self, i):
+        rows = [r[i] for r in self.rows]
+        x = np.concatenate([dense_rows(p.x, r) for p, r in zip(self.parts, rows)])
+        return x, np.concatenate([p.y[r] for p, r in zip(self.parts, rows)])
 
 
 def dense_rows(x, rows) -> np.ndarray:
@@ -124,6 +200,17 @@ def predict(model: keras.Model, x, chunk: int = 8192) -> np.ndarray:
         for i in range(0, x.shape[0], chunk)
     ]
     return np.concatenate(parts) if parts else np.zeros((0, model.output_shape[-1]), np.float32)
+
+
+def weights(model) -> list[np.ndarray]:
+    """What training changes; not the state of the random generators."""
+    return [ops.convert_to_numpy(w) for w in model.trainable_variables]
+
+
+def set_weights(model, values) -> None:
+    """Put :func:`weights` of a network of the same shape into this one."""
+    for variable, value in zip(model.trainable_variables, values, strict=True):
+        variable.assign(value)
 
 
 class Report(keras.callbacks.Callback):

@@ -153,7 +153,7 @@ def fit_source(source: Expression, codes, n_types, genes, settings: Settings, se
     stop = keras.callbacks.EarlyStopping("loss", min_delta=MIN_DELTA, patience=PATIENCE)
     report = network.Report(progress, "source", settings.source_epochs)
     batches = network.Minibatches(x, noisy, settings.batch_size, seed)
-    model.fit(batches, epochs=settings.source_epochs, verbose=0, callbacks=[stop, report])
+    model.fit(batches, epochs=settings.source_epochs, verbose=0, shuffle=False, callbacks=[stop, report])
     weights = {f"encoder_{i}": w for i, w in enumerate(encoder.get_weights())}
     weights |= dict(zip(("kernel", "bias") if settings.softmax else ("centroids",), model.layers[-1].get_weights()))
     return {"network_genes": genes, "widths": np.array(layers), "present": present, **weights}
@@ -197,7 +197,7 @@ def _autoencode(model, x, epochs, step, settings, seed, progress, note) -> None:
     rate = keras.callbacks.LearningRateScheduler(lambda epoch, _: 0.1 * 0.1 ** (epoch // step))
     report = network.Report(progress, "pretrain", epochs, note)
     batches = network.Minibatches(x, None, settings.batch_size, seed)
-    model.fit(batches, epochs=epochs, verbose=0, callbacks=[rate, report])
+    model.fit(batches, epochs=epochs, verbose=0, shuffle=False, callbacks=[rate, report])
 
 
 def clustering(encoder, centroids, settings: Settings) -> keras.Model:
@@ -243,7 +243,7 @@ def adapt_target(state: dict, target: Expression, settings: Settings, seed, prog
     for i in range(settings.max_iter):
         p = assign.auxiliary_distribution(q)
         batches = network.Minibatches(x, p, settings.batch_size, seed + i)
-        fit = model.fit(batches, epochs=settings.target_epochs, verbose=0)
+        fit = model.fit(batches, epochs=settings.target_epochs, verbose=0, shuffle=False)
         before, q = q.argmax(1), network.predict(model, x)
         changed = float(np.mean(before != q.argmax(1)))
         history["changed"].append(changed)

@@ -17,22 +17,33 @@ class Settings:
     n_latent
         Width of the embedding; 0: chosen from the number of source cells (``paper``).
     n_markers
-        Genes that each ordered pair of source types contributes to the network's input.
+        Genes that each ordered pair of source types contributes to the network's input (``default``); 50 and 100 lose
+        where source and target differ much.
     n_genes
-        Most dispersed genes of the source that are added to the markers (``default``), or of the target that are used
-        (``paper``; 0: 500, 1000 or 2000 for at most 1500, at most 3000 and more target cells).
+        Variable genes of the source that the profiles see (``default``); most dispersed genes of the target that are
+        used (``paper``; 0: 500, 1000 or 2000 for at most 1500, at most 3000 and more target cells).
+    gene_noise
+        Standard deviation of the log factor that each gene of each cell is multiplied by while the source network
+        trains: an unseen batch, imitated (``default``).
     dropout
         Share of a layer's inputs that are dropped while training.
+    label_smoothing
+        Mass of a source label that is spread over all types: some labels are wrong (``default``).
     alpha
-        Degrees of freedom of Student's t kernel in the soft assignment (Hu et al. 2020, eq. 1).
+        Degrees of freedom of Student's t kernel in the soft assignment (Hu et al. 2020, eq. 1). ``default`` takes the
+        width of the embedding, as van der Maaten 2009 advises.
     batch_size
         Cells in a minibatch.
     learning_rate
-        Step of the optimiser on source and target.
+        Step of the optimiser; half of it on the target (``default``).
+    weight_decay
+        Of AdamW (``default``).
     pretrain_epochs
         Epochs of the stacked autoencoder; 0: none.
     source_epochs, target_epochs
-        Epochs on the source at most; epochs a round of the fine-tuning on the target.
+        Epochs on the source at most; epochs a round of the fine-tuning on the target (``paper``).
+    round_steps
+        Minibatches a round of the fine-tuning (``default``).
     max_iter
         Rounds of fine-tuning at most.
     tol
@@ -56,17 +67,21 @@ class Settings:
     n_latent: int = 32
     n_markers: int = 20
     n_genes: int = 2000
+    gene_noise: float = 0.5
     dropout: float = 0.3
-    alpha: float = 1.0
+    label_smoothing: float = 0.05
+    alpha: float = 32.0
     batch_size: int = 128
     learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
     pretrain_epochs: int = 0
-    source_epochs: int = 30
-    target_epochs: int = 4
+    source_epochs: int = 20
+    target_epochs: int = 1
+    round_steps: int = 60
     max_iter: int = 6
     tol: float = 0.001
     n_neighbors: int = 15
-    n_replay: int = 100
+    n_replay: int = 200
     steps: tuple[str, ...] = ("normalize", "log", "scale")
     softmax: bool = False
     novelty: bool = True
@@ -87,13 +102,17 @@ PRESETS = {
         n_latent=0,
         n_markers=0,
         n_genes=0,
+        gene_noise=0.0,
         dropout=0.2,
+        label_smoothing=0.0,
         alpha=1.0,
         batch_size=256,
         learning_rate=0.01,
+        weight_decay=0.0,
         pretrain_epochs=300,
         source_epochs=2000,
         target_epochs=5,
+        round_steps=0,
         max_iter=2000,
         tol=0.001,
         n_neighbors=0,
@@ -129,7 +148,12 @@ def resolve(preset: str, overrides: dict) -> Settings:
 
 def _value(name, value, default):
     """``value`` in the kind of ``default``, or a TypeError that says what is expected."""
-    kinds = {bool: "True or False", int: "a whole number, 0 or more", float: "a number above 0", tuple: "a list"}
+    kinds = {
+        bool: "True or False",
+        int: "a whole number, 0 or more",
+        float: "a number, 0 or more (alpha, learning_rate, tol: above 0)",
+        tuple: "a list",
+    }
     kind = type(default)
     try:
         if kind is tuple:
@@ -139,7 +163,11 @@ def _value(name, value, default):
             new = {True: True, False: False}[value]
         else:
             new = kind(value)
-            if new != float(value) or new < 0 or (kind is float and new == 0 and name != "dropout"):
+            if (
+                new != float(value)
+                or new < 0
+                or (kind is float and new == 0 and name in ("alpha", "learning_rate", "tol"))
+            ):
                 raise ValueError
     except (TypeError, ValueError, KeyError):
         msg = f"{name}={value!r} is not usable: {name} takes {kinds[kind]}."

@@ -1,4 +1,4 @@
-"""The stages of the default recipe: fit_source and adapt_target, plain functions over arrays."""
+"""The stages of the default recipe: fit_source and adapt_target, plain functions over arrays. See docs/recipe.md."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ import keras
 import numpy as np
 import scipy.sparse as sp
 
-from itclust import genes as gene_choice
-from itclust import graph, network
+from itclust import assign, genes, graph, network, novelty, views
 from itclust.settings import Settings
 
-LABEL_SMOOTHING = 0.05  # keeps the source network from being sure of wrong labels
-SHARPEN = 2.0  # power of the auxiliary distribution, as in Hu et al. 2020, eq. 2
-SURE = 0.7  # smaller averaged assignments do not train
-WEIGHT_DECAY = 1e-4
-N_VARIABLE = 2000  # the target's own genes for its neighbour graph
+BALANCE = 0.5  # cells are drawn by 1 / class size ** BALANCE: rare types are seen, common ones still rule
+CLEAN_ROUNDS = 3  # one round leaves twice as many wrong source labels
+MIN_STEPS = 300  # small sources need steps, not epochs
+TARGET_SMOOTHING = 0.02  # of the auxiliary distribution
+ALIGN_ROUNDS, ALIGN_CELLS = 5, 3000
+REPLAY = 0.5  # share of source cells in every minibatch of the fine-tuning: the source stays in play
+VIEWS_FIRST, VIEWS_LAST = 0.6, 0.3  # share of the views in what teaches, first and second half of the rounds
+STEPS_A_CALL = 5  # of the optimiser in one call of the compiled function: saves Python's time
+MIN_MASS = 5  # cells; smaller predicted types are not drawn more often than this size would be
 
 
 class Adapted(NamedTuple):
@@ -25,10 +28,12 @@ class Adapted(NamedTuple):
     Attributes
     ----------
     q : (n, n_clusters) soft assignment.
-    cluster_type : (n_clusters,) int source type of each column.
+    cluster_type : (n_clusters,) int source type of each column, -1 for a new type.
     initial : (n,) int source type before fine-tuning.
     z : (n, n_latent) embedding.
     history : arrays, an entry a round.
+    novelty : (n,) evidence that the cell's type is not in the source, or None where it was not looked for.
+    nearest : (n_new,) int source type nearest to each new one.
     """
 
     q: np.ndarray
@@ -36,20 +41,12 @@ class Adapted(NamedTuple):
     initial: np.ndarray
     z: np.ndarray
     history: dict
-
-
-def classifier(n_genes, n_types, settings: Settings, seed) -> keras.Model:
-    """Encoder, dropout at the embedding, softmax over types."""
-    encoder = network.encoder(n_genes, (*settings.n_hidden, settings.n_latent), settings.dropout, seed)
-    out = network.dense(n_types, "softmax", seed + 50, "types")(encoder.output)
-    model = keras.Model(encoder.input, out)
-    loss = keras.losses.CategoricalCrossentropy()
-    model.compile(keras.optimizers.AdamW(settings.learning_rate, weight_decay=WEIGHT_DECAY), loss, jit_compile=False)
-    return model
+    novelty: np.ndarray | None = None
+    nearest: np.ndarray | None = None
 
 
 def fit_source(x: sp.csr_matrix, codes, n_types, settings: Settings, seed, progress) -> dict:
-    """Train the source network.
+    """Choose genes, fit the views, train the source network.
 
     Parameters
     ----------
@@ -58,100 +55,196 @@ def fit_source(x: sp.csr_matrix, codes, n_types, settings: Settings, seed, progr
 
     Returns
     -------
-    dict of arrays: ``columns`` (genes the network sees), weights, type profiles, replayed cells.
+    dict of arrays: ``columns`` (genes the network sees), ``variable`` (genes the profiles see), the :class:`Moments` of
+    all genes, the views, the network's weights, the replayed cells.
     """
-    mean, rate = gene_choice.type_profiles(x, codes, n_types)
-    columns = np.union1d(
-        gene_choice.pairwise_markers(mean, rate, settings.n_markers),
-        gene_choice.separating(x, codes, settings.n_genes),
-    ).astype(int)
-    if not len(columns):
-        columns = np.arange(x.shape[1])
-    size = np.bincount(codes, minlength=n_types)
-    model = classifier(len(columns), n_types, settings, seed)
-    y = smooth(codes, n_types)
+    broad = genes.variable(x, settings.n_genes)
+    kept = np.arange(len(codes))
+    for _ in range(CLEAN_ROUNDS):
+        moments = genes.moments(x[kept], codes[kept], n_types)
+        dense, view = x[kept][:, broad].toarray(), views.profiles(moments, broad)
+        view = view._replace(temperature=views.temperature(dense, codes[kept], view))
+        kept = kept[views.agrees(dense, codes[kept], view)]
+    x, codes = x[kept], codes[kept]
+    moments = genes.moments(x, codes, n_types)
+    columns = genes.pairwise_markers(moments.mean, moments.detected, settings.n_markers)
+    columns = columns if len(columns) else np.arange(x.shape[1])
     seen = sp.csr_matrix(x[:, columns])
-    batches = network.Minibatches(seen, y, settings.batch_size, seed, weight=1 / np.sqrt(size[codes]))
-    report = network.Report(progress, "source", settings.source_epochs)
-    model.fit(batches, epochs=settings.source_epochs, verbose=0, shuffle=False, callbacks=[report])
-    kept = replayed(codes, settings.n_replay, seed)
-    replay = seen[kept]
+    view = views.profiles(moments, broad)
+    coef, intercept = views.discriminant(seen.toarray(), codes, moments, columns)
+    model = classifier(len(columns), n_types, settings, seed, settings.gene_noise)
+    _train_source(model, seen, codes, moments.size, settings, seed, progress)
+    replay = _replayed(codes, settings.n_replay, seed)
     return {
-        "columns": columns, "mean": mean, "rate": rate, "size": size,
-        "replay_data": replay.data, "replay_indices": replay.indices, "replay_indptr": replay.indptr,
-        "replay_codes": codes[kept], **{f"weight_{i}": w for i, w in enumerate(model.get_weights())},
+        "columns": columns, "variable": broad, **moments._asdict(),
+        "temperature": np.array(views.temperature(x[:, broad].toarray(), codes, view)),
+        "coef": coef, "intercept": intercept,
+        "replay_data": seen[replay].data, "replay_indices": seen[replay].indices,
+        "replay_indptr": seen[replay].indptr, "replay_codes": codes[replay],
+        **{f"weight_{i}": w for i, w in enumerate(network.weights(model))},
     }  # fmt: skip
 
 
-def smooth(codes, n_types) -> np.ndarray:
-    """One-hot rows with ``LABEL_SMOOTHING`` spread over all types."""
-    return (np.eye(n_types, dtype=np.float32)[codes] * (1 - LABEL_SMOOTHING) + LABEL_SMOOTHING / n_types).astype("f4")
+def classifier(n_genes, n_clusters, settings: Settings, seed, gene_noise=0.0) -> keras.Model:
+    """Encoder and clustering layer: (batch, n_genes) -> (batch, n_clusters) soft assignment."""
+    layers = (*settings.n_hidden, settings.n_latent)
+    encoder = network.encoder(n_genes, layers, settings.dropout, seed, gene_noise)
+    layer = network.ClusteringLayer(n_clusters, settings.alpha, seed + 50, name="clustering")
+    return keras.Model(encoder.input, layer(encoder.output))
 
 
-def replayed(codes, n_replay, seed) -> np.ndarray:
+def _compile(model, rate, weight_decay) -> None:
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "centroids"])
+    loss = keras.losses.CategoricalCrossentropy()
+    # XLA is slow around dropout on a CPU
+    model.compile(optimizer, loss, jit_compile=False, steps_per_execution=STEPS_A_CALL)
+
+
+def _train_source(model, x, codes, size, settings: Settings, seed, progress) -> None:
+    epochs = settings.source_epochs
+    steps = max(MIN_STEPS, epochs * -(-len(codes) // settings.batch_size))
+    steps = (
+        -(-steps // (STEPS_A_CALL * epochs)) * STEPS_A_CALL
+    )  # in one of the epochs, whole calls of the compiled step
+    _compile(model, keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps * epochs, alpha=0.02),
+             settings.weight_decay)  # fmt: skip
+    chance = np.maximum(size, 1.0)[codes] ** -BALANCE
+    part = network.Part(x, one_hot(codes, len(size), settings.label_smoothing), chance, 1.0)
+    batches = network.Drawn([part], steps, settings.batch_size, seed)
+    report = network.Report(progress, "source", epochs)
+    model.fit(batches, epochs=epochs, verbose=0, shuffle=False, callbacks=[report])
+
+
+def one_hot(codes, n, smoothing=0.0) -> np.ndarray:
+    """Rows (len(codes), n) float32 with ``smoothing`` spread over all columns."""
+    return (np.eye(n, dtype=np.float32)[codes] * (1 - smoothing) + smoothing / n).astype(np.float32)
+
+
+def _replayed(codes, n_replay, seed) -> np.ndarray:
     """Row numbers of at most ``n_replay`` cells a type."""
     order = np.random.default_rng(seed).permutation(len(codes))
-    parts = [order[codes[order] == k][:n_replay] for k in np.unique(codes)]
-    return np.sort(np.concatenate(parts))
+    return np.sort(np.concatenate([order[codes[order] == k][:n_replay] for k in np.unique(codes)]))
 
 
-def adapt_target(state: dict, x: sp.csr_matrix, settings: Settings, seed, progress) -> Adapted:
+def adapt_target(state: dict, x: sp.csr_matrix, present, batch, settings: Settings, seed, progress) -> Adapted:
     """Start from the source network's weights and fine-tune on the target's soft assignments, the source replayed.
 
-    Each round: q of all target cells; averaged over each cell's neighbours; sharpened to the auxiliary distribution;
-    the network is trained on the cells whose assignment is sure, and on the replayed source cells.
+    New types get centroids of their own before the fine-tuning, so that they are not pulled into known clusters. Each
+    round: what views and network say of the target's cells, sharpened by each cell's mutual neighbours, is the auxiliary
+    distribution p; the network learns p, and the replayed source cells.
 
     Parameters
     ----------
     x : (n, n_genes) log values over the source's genes.
+    present : (n_genes,) bool, genes that the target has.
+    batch : (n,) int; each batch is aligned by itself.
     """
     n_types = len(state["size"])
     seen = sp.csr_matrix(x[:, state["columns"]])
-    model = classifier(seen.shape[1], n_types, settings, seed)
-    model.set_weights([state[f"weight_{i}"] for i in range(len(model.weights))])
-    q = network.predict(model, seen)
-    initial = q.argmax(1)
-    average = _graph(x, settings, seed)
-    replay = sp.csr_matrix(
-        (state["replay_data"], state["replay_indices"], state["replay_indptr"]),
-        (len(state["replay_codes"]), seen.shape[1]),
+    source_model = classifier(seen.shape[1], n_types, settings, seed)
+    weights = [state[f"weight_{i}"] for i in range(len(source_model.trainable_variables))]
+    network.set_weights(source_model, weights)
+    fixed, initial = first_answers(state, source_model, x, batch, settings, seed)
+    found = graph.structure(x[:, present], settings.n_neighbors, seed=seed)
+    new = None
+    if settings.novelty:
+        moments = genes.Moments(*(state[k] if k == "size" else state[k][:, present] for k in genes.Moments._fields))
+        new = novelty.judge(moments, x[:, present], (2 * fixed + initial) / 3, found, seed)
+    n_new = 0 if new is None else len(new.nearest)
+    model = classifier(seen.shape[1], n_types + n_new, settings, seed + 500)
+    if n_new:
+        z = network.predict(embedding(source_model), seen)
+        weights[-1] = np.concatenate(
+            [weights[-1], assign.class_means(z[new.group >= 0], new.group[new.group >= 0], n_new)]
+        )
+    network.set_weights(model, weights)
+    teach = [_with_new(q, new, n_new) for q in (fixed, initial)]
+    q, history = _fine_tune(model, state, seen, *teach, found.average, settings, seed, progress)
+    return Adapted(
+        q=q,
+        cluster_type=np.append(np.arange(n_types), np.full(n_new, -1)),
+        initial=initial.argmax(1),
+        z=network.predict(embedding(model), seen),
+        history=history,
+        novelty=None if new is None else new.score,
+        nearest=None if new is None else new.nearest,
     )
-    history = {"changed": [], "loss": []}
+
+
+def embedding(model) -> keras.Model:
+    """The part of a network up to its embedding."""
+    return keras.Model(model.input, model.get_layer("embedding").output)
+
+
+def _with_new(q, new, n_new) -> np.ndarray:
+    """Soft assignment with a column for each new type, which its cells have whole."""
+    if not n_new:
+        return q
+    out = np.concatenate([q, np.zeros((len(q), n_new), q.dtype)], axis=1)
+    cells = np.flatnonzero(new.group >= 0)
+    out[cells] = 0
+    out[cells, q.shape[1] + new.group[cells]] = 1
+    return out
+
+
+def first_answers(state, source_model, x, batch, settings, seed):
+    """Mean answer of the views, and the source network's, through an alignment per batch: both (n, n_types)."""
+    moments = genes.Moments(*(state[k] for k in genes.Moments._fields))
+    columns, broad = state["columns"], state["variable"]
+    view = views.profiles(moments, broad, state["temperature"])
+
+    def answers(rows, factor):
+        narrow, wide = (views.aligned(x[rows][:, c].toarray(), factor[c is broad]) for c in (columns, broad))
+        fixed = (views.by_profile(wide, view) + views.by_discriminant(narrow, state["coef"], state["intercept"])) / 2
+        return fixed, network.predict(source_model, narrow)
+
+    out = np.zeros((2, x.shape[0], len(state["size"])), np.float32)
+    for b in np.unique(batch):
+        rows = np.flatnonzero(batch == b)
+        sample = np.sort(np.random.default_rng(seed).permutation(rows)[:ALIGN_CELLS])
+        factor = {False: np.float32(1), True: np.float32(1)}
+        for _ in range(ALIGN_ROUNDS):
+            fixed, q = answers(sample, factor)
+            q = (2 * fixed + q) / 3
+            factor = {c is broad: views.alignment(x[sample][:, c].toarray(), q, moments.linear[:, c])
+                      for c in (columns, broad)}  # fmt: skip
+        for i in range(0, len(rows), graph.CHUNK):
+            part = rows[i : i + graph.CHUNK]
+            out[:, part] = answers(part, factor)
+    return out
+
+
+def _fine_tune(model, state, seen, fixed, initial, near, settings: Settings, seed, progress):
+    """The rounds of :func:`adapt_target`; changes ``model``'s weights. Returns q and the history."""
+    _compile(model, settings.learning_rate / 2, settings.weight_decay)
+    replay = _replay(state, seen.shape[1], fixed.shape[1], settings)
+    q, history = initial, {"changed": [], "loss": []}
     for i in range(settings.max_iter):
-        s = q if average is None else average @ q
-        p = s**SHARPEN / (s**SHARPEN).sum(1, keepdims=True)
-        sure = np.flatnonzero(s.max(1) >= SURE)
-        both = sp.vstack([seen[sure], replay], format="csr")
-        y = np.concatenate([p[sure], smooth(state["replay_codes"], n_types)]).astype("f4")
-        batches = network.Minibatches(both, y, settings.batch_size, seed + i, weight=_balanced(y))
-        fit = model.fit(batches, epochs=settings.target_epochs, verbose=0, shuffle=False)
+        late = 2 * i >= settings.max_iter
+        share = VIEWS_LAST if late else VIEWS_FIRST
+        p = share * fixed + (1 - share) * q
+        p = assign.sharpened(p, near)
+        smooth = p * (1 - TARGET_SMOOTHING) + TARGET_SMOOTHING / p.shape[1]
+        chance = p.max(1) * (p @ np.maximum(p.sum(0), MIN_MASS) ** -BALANCE)  # sure cells, rare types
+        part = network.Part(seen, smooth.astype(np.float32), chance, 1 - REPLAY)
+        batches = network.Drawn([replay, part], settings.round_steps, settings.batch_size, seed * 100 + i)
+        fit = model.fit(batches, epochs=1, verbose=0, shuffle=False)
         before, q = q.argmax(1), network.predict(model, seen)
-        changed = float(np.mean(before != q.argmax(1)))
-        history["changed"].append(changed)
+        history["changed"].append(float(np.mean(before != q.argmax(1))))
         history["loss"].append(fit.history["loss"][-1])
-        text = f"round {i + 1}, loss {history['loss'][-1]:.4g}, {changed:.2%} of cells changing"
-        done = changed < settings.tol
+        done = late and history["changed"][-1] < settings.tol
+        text = f"round {i + 1}, loss {history['loss'][-1]:.4g}, {history['changed'][-1]:.2%} of cells changing"
         progress("target", 1.0 if done else (i + 1) / settings.max_iter, text)
         if done:
             break
-    embed = keras.Model(model.input, model.get_layer("embedding").output)
-    return Adapted(
-        q=q if average is None else average @ q,
-        cluster_type=np.arange(n_types),
-        initial=initial,
-        z=network.predict(embed, seen),
-        history={k: np.array(v) for k, v in history.items()},
-    )
+    return q, {k: np.array(v) for k, v in history.items()}
 
 
-def _graph(x, settings: Settings, seed):
-    if not settings.n_neighbors or x.shape[0] < 3:
-        return None
-    points = graph.principal_components(x[:, graph.dispersed(x, N_VARIABLE)], seed=seed)
-    return graph.averaging(graph.neighbours(points, settings.n_neighbors, seed))
-
-
-def _balanced(y) -> np.ndarray:
-    """Chance of each row to be drawn: 1 / sqrt(size of its class)."""
-    code = y.argmax(1)
-    return 1 / np.sqrt(np.bincount(code, minlength=y.shape[1])[code])
+def _replay(state, n_genes, n_clusters, settings: Settings) -> network.Part:
+    """The source cells that stay in play, drawn as in the source's own training."""
+    codes = state["replay_codes"]
+    x = sp.csr_matrix((state["replay_data"], state["replay_indices"], state["replay_indptr"]), (len(codes), n_genes))
+    kept = np.maximum(np.bincount(codes, minlength=len(state["size"])), 1)
+    chance = (np.maximum(state["size"], 1.0) ** (1 - BALANCE) / kept)[codes]
+    return network.Part(x, one_hot(codes, n_clusters, settings.label_smoothing), chance, REPLAY)

@@ -23,16 +23,19 @@ MAY = {
     "progress": set(),
     "preprocess": {"check"},
     "genes": set(),
-    "graph": set(),
+    "views": {"genes"},
+    "graph": {"genes"},
+    "novelty": {"genes", "graph"},
     "network": {"settings"},
-    "train": {"network", "assign", "genes", "graph", "settings", "preprocess", "progress"},
+    "train": {"network", "assign", "genes", "graph", "novelty", "settings", "views"},
     "paper": {"network", "assign", "settings", "preprocess", "train"},
-    "model": {"train", "paper", "assign", "settings", "preprocess", "check", "io"},
+    "outcome": {"assign", "genes"},
+    "model": {"train", "paper", "outcome", "assign", "settings", "preprocess", "check", "io"},
     "results": set(),
     "api": {"model", "preprocess", "results", "check", "settings", "progress", "paper"},
 }
 PUBLIC_ONLY = {"cli", "legacy", "demo"}  # these use the public API, and helpers that are not numerics
-NUMERICS = {"model", "train", "paper", "network", "assign", "genes", "graph"}
+NUMERICS = {"model", "train", "paper", "network", "assign", "genes", "graph", "views", "novelty", "outcome"}
 
 
 def imported(module):

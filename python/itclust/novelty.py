@@ -1,0 +1,238 @@
+"""Which target cells are of a type that the source never saw.
+
+Whole target clusters are judged, not cells: a network that tells source types apart throws away what only a new type
+has; the mean profile of a cluster keeps it. Four numbers a cluster, each another question, are added up with fixed
+weights, and a fifth can only veto:
+
+``d_type``
+    1 - best correlation with a source type over the pairwise markers, each side centred by the types that both have,
+    corrected for the sampling noise of the means: is there a type that looks like this?
+``own``
+    markers that neither a source type nor more than one other cluster has: has it something of its own?
+``lost``
+    - (how far the cluster keeps its type's markers): are the markers that made it this type there?
+``d_plain``
+    as ``d_type``, each side centred by its own mean, finer clusters: the same without trusting the assignment.
+``mixed``
+    do its cells surely belong to different known types? Then something technical holds them together.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from itclust import graph
+from itclust.genes import Moments, markers_against
+
+N_MARKERS = 20  # per ordered pair of types, as the network's own genes
+COARSE, FINE = 2.0, 5.0  # Leiden resolutions: one for judging, a finer one for who belongs to it
+N_PARTITIONS = 3  # Leiden from three starts, scores averaged: where a border falls by chance matters less
+MIN_MASS = 5  # confident cells that a type needs in the target to vote on the batch shift
+MIN_CELLS = 8  # smaller clusters do not count as "another cluster that has the gene"
+# Weights of the standardised numbers: logistic regression on leaving out one source type at a time over the development
+# pairs, each left-out type counting once. Mean and standard deviation are those of all their clusters, and fixed, so
+# that a target's score does not hang on the company a cluster keeps.
+FEATURES = ("d_type", "own", "lost", "d_plain")
+MEAN = np.array([0.204, 0.164, -0.816, 0.309])
+SD = np.array([0.151, 0.159, 0.206, 0.187])
+WEIGHTS = np.array([0.382, 0.359, 0.656, 0.375])
+# Those fits have as many novel as known cells, real targets do not: one cluster in eight is taken to be novel before
+# anything is seen, odds 1 : 7. The cut is where novel is then likelier than known.
+INTERCEPT = -0.363 - np.log(7)
+CUT = 0.5
+SMOOTH = 0.7  # share of a cell's neighbours in its score: cells at a border, rare cells in a large cluster
+# A cluster whose cells surely are of different known types is not called novel, while its score stays. The veto starts
+# at 0.12 nats of mutual information (10 % of the cells of another type); 40 per nat makes it final at 0.25.
+MIXED_FROM, MIXED_SLOPE = 0.12, 40.0
+
+
+class Novelty(NamedTuple):
+    """What is new in the target.
+
+    Attributes
+    ----------
+    score : (n,) in [0, 1], evidence that the cell's type is not in the source.
+    group : (n,) int, -1: known; 0, 1, ...: new types, the largest first.
+    nearest : (n_groups,) int, the source type nearest to each new one.
+    """
+
+    score: np.ndarray
+    group: np.ndarray
+    nearest: np.ndarray
+
+
+def judge(moments: Moments, x: sp.csr_matrix, q, structure: graph.Structure, seed=0) -> Novelty:
+    """Score cells and find new types.
+
+    Parameters
+    ----------
+    moments : of the source, over the same genes as ``x``.
+    x : (n, n_genes) log values of the target.
+    q : (n, n_types) soft assignment before fine-tuning sharpens it: ``mixed`` needs honest doubt.
+    structure : the target's own, see :func:`itclust.graph.structure`.
+    """
+    n = x.shape[0]
+    if structure.near.shape[1] == 0:
+        return Novelty(np.zeros(n), np.full(n, -1), np.zeros(0, int))
+    net, weights = graph.shared_neighbours(structure.near)
+    score, called = np.zeros(n), np.zeros(n)
+    for i in reversed(range(N_PARTITIONS)):  # the first partition last: its clusters are the ones that are grouped
+        coarse, fine = (graph.leiden(net, weights, r, seed + i) for r in (COARSE, FINE))
+        clusters = Clusters(moments, x, q, coarse, fine)
+        numbers = clusters.numbers()
+        # clipped: one odd number decides nothing alone
+        logit = np.clip((numbers[:, :4] - MEAN) / SD, -4, 4) @ WEIGHTS + INTERCEPT
+        veto = MIXED_SLOPE * np.maximum(numbers[:, 4] - MIXED_FROM, 0)
+        score += (1 / (1 + np.exp(-logit)))[fine] / N_PARTITIONS
+        called += (1 / (1 + np.exp(veto - logit)))[fine] / N_PARTITIONS
+    novel = np.bincount(fine, called) / np.bincount(fine) >= CUT
+    group = clusters.grouped(novel, structure.columns)
+    n_groups = group.max(initial=-1) + 1
+    mass = np.array([q[group[fine] == k].sum(0) for k in range(n_groups)]).reshape(n_groups, q.shape[1])
+    score = (1 - SMOOTH) * score + SMOOTH * score[structure.near].mean(1)
+    return Novelty(score, group[fine], mass.argmax(1) if n_groups else np.zeros(0, int))
+
+
+class Clusters:
+    """Profiles of coarse and fine target clusters beside those of the source's types.
+
+    Parameters
+    ----------
+    moments, x, q : see :func:`judge`.
+    coarse, fine : (n,) int clusters 0, 1, ...
+    """
+
+    def __init__(self, moments: Moments, x, q, coarse, fine):
+        self.moments, self.x, self.q = moments, x, q
+        self.coarse, self.fine = _members(coarse), _members(fine)
+        self.n = np.asarray(self.fine.sum(1)).ravel()
+        self.profile = _means(self.fine, x)
+        k = len(moments.mean)
+        self.pairs = {
+            (i, j): markers_against(moments.mean, moments.detected, i, j, N_MARKERS)
+            for i in range(k)
+            for j in range(k)
+            if i != j
+        }
+        self.markers = np.unique(np.concatenate(list(self.pairs.values())))
+        if not len(self.markers):
+            self.markers = np.arange(x.shape[1])
+        self._common()
+
+    def _common(self) -> None:
+        """Centres of the types that both datasets have, and the batch shift, one vote a type.
+
+        The target's mean of the cells that are confidently of a type (weights q^2), less the source's; the median over
+        types is not moved by one that hides something new.
+        """
+        q, mean = self.q, self.moments.mean
+        sure = np.where(q == q.max(1, keepdims=True), q, 0.0) ** 2
+        both = sure.sum(0) >= MIN_MASS
+        if not both.any():
+            both[sure.sum(0).argmax()] = True
+        of_type = _means(sp.csr_matrix(sure[:, both].T), self.x)
+        delta = of_type - mean[both]
+        self.shift = np.median(delta, 0) if both.sum() > 2 else delta.mean(0)
+        self.centre_target, self.centre_source = of_type.mean(0), mean[both].mean(0)
+
+    def numbers(self) -> np.ndarray:
+        """The five numbers of each fine cluster, (n_fine, 5); those of coarse ones are carried over by shares of cells."""
+        share = (self.fine @ self.coarse.T).toarray() / self.n[:, None]
+        coarse = np.column_stack([self._d_type(), self._own(), self._lost()])
+        mean, profile = self.moments.mean[:, self.markers], self.profile[:, self.markers]
+        d_plain = 1 - _correlation(profile - profile.mean(0), mean - mean.mean(0)).max(1)
+        # mutual information of cell and label within the cluster
+        mixed = _entropy(self.fine @ self.q / self.n[:, None]) - self.fine @ _entropy(self.q) / self.n
+        return np.column_stack([share @ coarse, d_plain, mixed])
+
+    def _d_type(self) -> np.ndarray:
+        m, k = self.moments, self.markers
+        x = self.x[:, k]
+        n = np.asarray(self.coarse.sum(1)).ravel()
+        profile = _means(self.coarse, x)
+        var = np.maximum(_means(self.coarse, x.multiply(x).tocsr()) - profile**2, 0)
+        noise = (var / np.maximum(n - 1, 1)[:, None]).sum(1)
+        noise_source = (m.var[:, k] / np.maximum(m.size - 1, 1)[:, None]).sum(1)
+        a, b = profile - self.centre_target[k], m.mean[:, k] - self.centre_source[k]
+        return 1 - _correlation(a, b, noise, noise_source).max(1)
+
+    def _lost(self) -> np.ndarray:
+        """0 - 1 where a cluster has its type's markers in full, 0 where it has the other type's level."""
+        mean = self.moments.mean
+        profile = _means(self.coarse, self.x) - self.shift
+        assigned = np.asarray(self.coarse @ self.q).argmax(1)
+        lost = np.zeros(len(profile))
+        for c, i in enumerate(assigned):
+            kept = []
+            for j in range(len(mean)):
+                g = self.pairs.get((i, j), ())
+                if len(g):
+                    gap = mean[i, g] - mean[j, g]
+                    kept.append(((profile[c, g] - mean[j, g]) * gap).sum() / (gap**2).sum())
+            lost[c] = -np.mean(kept) if kept else 0
+        return lost
+
+    def _own(self) -> np.ndarray:
+        """Mean of the five largest gains in detection over every type and all other clusters but one, less one s.e."""
+        n = np.asarray(self.coarse.sum(1)).ravel()
+        if len(n) < 3:
+            return np.zeros(len(n))
+        seen = sp.csr_matrix((np.ones_like(self.x.data), self.x.indices, self.x.indptr), self.x.shape)
+        rate = _means(self.coarse, seen)
+        ranked = np.sort(np.where((n >= MIN_CELLS)[:, None], rate, 0), 0)
+        other = np.where(rate >= ranked[-2], ranked[-3], ranked[-2])
+        gain = np.minimum(rate - other, rate - self.moments.detected.max(0)) - np.sqrt(rate * (1 - rate) / n[:, None])
+        return np.sort(gain, 1)[:, -5:].mean(1)
+
+    def grouped(self, novel, columns) -> np.ndarray:
+        """Novel fine clusters that belong together, as fine as the source's own types and no finer.
+
+        Average linkage on 1 - correlation over the target's variable genes ``columns``; cut at half the median distance
+        of a source type to its nearest other one.
+
+        Returns
+        -------
+        (n_fine,) int, -1 for known clusters; 0, 1, ... largest first.
+        """
+        from scipy.cluster.hierarchy import fcluster, linkage
+
+        out, which = np.full(len(novel), -1), np.flatnonzero(novel)
+        if not len(which):
+            return out
+        group = np.zeros(len(which), int)
+        if len(which) > 1:
+            mine = (self.profile[which] - self.centre_target)[:, columns]
+            types = (self.moments.mean - self.centre_source)[:, columns]
+            distance, between = 1 - _correlation(mine, mine), 1 - _correlation(types, types)
+            np.fill_diagonal(between, np.inf)
+            upper = np.triu_indices(len(which), 1)
+            tree = linkage(np.maximum(distance[upper], 0), "average")
+            group = fcluster(tree, 0.5 * np.median(between.min(1)), "distance") - 1
+        size = np.bincount(group, self.n[which])
+        out[which] = np.argsort(np.argsort(-size, kind="stable"))[group]
+        return out
+
+
+def _members(codes) -> sp.csr_matrix:
+    """(n_clusters, n) ones where a cell is in a cluster."""
+    return sp.csr_matrix((np.ones(len(codes), np.float32), (codes, np.arange(len(codes)))))
+
+
+def _means(groups, x) -> np.ndarray:
+    """Mean row of ``x`` for each row of weights, dense (n_groups, n_genes)."""
+    return (groups @ x).toarray() / np.maximum(np.asarray(groups.sum(1)), 1e-9)
+
+
+def _entropy(p) -> np.ndarray:
+    return -(p * np.log(np.maximum(p, 1e-12))).sum(1)
+
+
+def _correlation(a, b, noise_a=0.0, noise_b=0.0) -> np.ndarray:
+    """Correlation of rows; ``noise``, a row's summed sampling variance, is taken off its sum of squares, 3/4 at most."""
+    a, b = a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True)
+    na, nb = (a**2).sum(1), (b**2).sum(1)
+    na, nb = np.maximum(na - noise_a, na / 4), np.maximum(nb - noise_b, nb / 4)
+    return a @ b.T / np.sqrt(np.maximum(np.outer(na, nb), 1e-24))

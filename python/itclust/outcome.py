@@ -1,0 +1,133 @@
+"""From what fine-tuning gives to what the user gets: clusters numbered by size, their names, confidence, the table."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from itclust import assign, genes
+
+NOVEL = "novel"
+N_MARKERS = 10  # named in the table
+
+
+class Result(NamedTuple):
+    """What a transfer finds, a row a target cell; -1 and zeros in the rows of cells without a count.
+
+    Attributes
+    ----------
+    cluster : (n,) int
+    probabilities : (n, n_clusters) float32
+    type_probabilities : (n, n_types + 1) float32, ``novel`` last
+    initial : (n,) int source type before fine-tuning
+    confidence, novelty : (n,) float32
+    embedding : (n, n_latent) float32
+    clusters : table, a row a cluster: label, novel, n_cells, stability, novelty, runner_up, nearest_type, markers
+    history : arrays, an entry a round of fine-tuning
+    """
+
+    cluster: np.ndarray
+    probabilities: np.ndarray
+    type_probabilities: np.ndarray
+    initial: np.ndarray
+    confidence: np.ndarray
+    novelty: np.ndarray
+    embedding: np.ndarray
+    clusters: pd.DataFrame
+    history: dict
+
+
+def outcome(adapted, types, x, gene_names) -> Result:
+    """Name and describe the clusters of counted cells.
+
+    Parameters
+    ----------
+    adapted : see :class:`itclust.train.Adapted`.
+    types : (n_types,) str.
+    x : (n, n_genes) log values of the target, for the clusters' markers.
+    gene_names : (n_genes,) str.
+    """
+    n_types, best = len(types), adapted.q.argmax(1)
+    order = assign.by_size(best, adapted.q.shape[1])
+    cluster = np.argsort(order)[np.searchsorted(np.sort(order), best)]
+    code = adapted.cluster_type[order]  # source type of each cluster, -1: new
+    q = adapted.q[:, order]
+    by_type = np.zeros((len(q), n_types + 1))
+    np.add.at(by_type.T, adapted.cluster_type, adapted.q.T)  # -1 is the last column: novel
+    novelty = 1 - by_type.max(1) if adapted.novelty is None else adapted.novelty
+    confidence = assign.confidence(by_type[np.arange(len(q)), code[cluster]], code[cluster] < 0, adapted.novelty)
+    return Result(
+        cluster=cluster,
+        probabilities=_float32(q / np.maximum(q.sum(1, keepdims=True), 1e-12)),
+        type_probabilities=_float32(by_type),
+        initial=adapted.initial,
+        confidence=_float32(confidence.clip(0, 1)),
+        novelty=_float32(novelty.clip(0, 1)),
+        embedding=_float32(adapted.z),
+        clusters=_table(adapted, types, cluster, order, by_type, novelty, markers(x, cluster, len(order), gene_names)),
+        history=adapted.history,
+    )
+
+
+def _table(adapted, types, cluster, order, by_type, novelty, markers) -> pd.DataFrame:
+    code, n = adapted.cluster_type[order], len(order)
+    new = code < 0
+    label = np.where(new, "", types[code]).astype(object)
+    label[new] = [f"{NOVEL} {i + 1}" for i in range(new.sum())]
+    nearest = code.copy()
+    if new.any():
+        nearest[new] = adapted.nearest[order[new] - len(types)]
+    first = np.full(len(types), -1)
+    first[code[~new]] = np.flatnonzero(~new)
+    runner_up = assign.runner_up(by_type[:, :-1], cluster, np.where(new, -1, code), n)
+    columns = {
+        "label": label,
+        "novel": new,
+        "n_cells": np.bincount(cluster, minlength=n),
+        "stability": assign.stability(cluster, first[adapted.initial], n),
+        "novelty": assign.class_means(novelty[:, None], cluster, n).ravel(),
+        "runner_up": types[runner_up].astype(object),
+        "nearest_type": types[nearest].astype(object),
+        "markers": markers,
+    }
+    return pd.DataFrame(columns, index=pd.Index([str(i) for i in range(n)], name="cluster"))
+
+
+def markers(x, cluster, n, gene_names) -> list[str]:
+    """The genes that tell each cluster from the other cells best, joined by commas.
+
+    A gene's score is (difference of mean log value) x (difference of detection rate) to the mean of the other clusters.
+    """
+    if n < 2:
+        return [""] * n
+    moments = genes.moments(x, cluster, n)
+    found = []
+    for c in range(n):
+        others = np.arange(n) != c
+        mean, rate = (np.stack([m[c], m[others].mean(0)]) for m in (moments.mean, moments.detected))
+        found.append(", ".join(gene_names[genes.markers_against(mean, rate, 0, 1, N_MARKERS)]))
+    return found
+
+
+def spread(result: Result, counted) -> Result:
+    """Rows back in their places; cells without a count have no cluster and zeros everywhere."""
+    if counted.all():
+        return result
+
+    def place(values, empty):
+        out = np.full((len(counted), *values.shape[1:]), empty, values.dtype)
+        out[counted] = values
+        return out
+
+    per_cell = {
+        k: place(getattr(result, k), -1 if k in ("cluster", "initial") else 0)
+        for k in Result._fields
+        if k not in ("clusters", "history")
+    }
+    return result._replace(**per_cell)
+
+
+def _float32(a) -> np.ndarray:
+    return np.asarray(a, dtype=np.float32)
