@@ -152,6 +152,7 @@ itclustInfo <- function() {
         missing = missing))
 }
 
+#' @method print ItClustInfo
 #' @export
 print.ItClustInfo <- function(x, ...) {
     cat("ItClust is ", if (x$ready) "ready" else "not ready", "\n",

@@ -121,6 +121,7 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
         stats::median)
     ggplot2::ggplot(cells, ggplot2::aes(.data$confidence, .data$label)) +
         ggplot2::geom_violin(ggplot2::aes(fill = .data$label),
+            cells[cells$label %in% names(which(table(cells$label) > 1L)), ],
             scale = "width", colour = NA, alpha = 0.5, show.legend = FALSE) +
         ggplot2::geom_jitter(height = 0.2, width = 0, size = 0.4) +
         .palette(cells$label, "fill") +
@@ -138,5 +139,6 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
 
 .theme <- function() {
     ggplot2::theme_minimal(base_size = 11) +
-        ggplot2::theme(panel.grid.minor = ggplot2::element_blank())
+        ggplot2::theme(panel.grid.minor = ggplot2::element_blank(),
+            plot.background = ggplot2::element_rect("white", NA))
 }

@@ -24,7 +24,7 @@ writeLines(c(
     "    x = scipy.sparse.coo_matrix(a.X.T)",
     "    scipy.io.mmwrite(at + '.mtx', x, precision=9)",
     "    a.obs[['bulk_labels']].to_csv(at + '.csv')",
-    "    open(at + '.genes', 'w').write('\\n'.join(a.var_names))"), script)
+    "    open(at + '.genes', 'w').write(''.join(g + '\\n' for g in a.var_names))"), script)
 status <- system2(itclustInfo()$python, c(script, folder),
     env = paste0("PYTHONPATH=", system.file("python", package = "ItClust")))
 stopifnot(status == 0L)
