@@ -139,7 +139,7 @@ def _load_backend():
 
     if "keras" in sys.modules:
         return
-    with open(os.devnull, "wb") as nowhere:
+    with Path(os.devnull).open("wb") as nowhere:
         saved = os.dup(2)
         os.dup2(nowhere.fileno(), 2)
         try:
