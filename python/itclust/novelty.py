@@ -39,14 +39,14 @@ FEATURES = ("d_type", "own", "lost", "d_plain")
 MEAN = np.array([0.204, 0.164, -0.816, 0.309])
 SD = np.array([0.151, 0.159, 0.206, 0.187])
 WEIGHTS = np.array([0.382, 0.359, 0.656, 0.375])
-# Those fits have as many novel as known cells, real targets do not: one cluster in eight is taken to be novel before
-# anything is seen, odds 1 : 7. The cut is where novel is then likelier than known.
-INTERCEPT = -0.363 - np.log(7)
+# Those fits have as many novel as known cells, real targets do not: one cluster in six is taken to be novel before
+# anything is seen, odds 1 : 5. The cut is where novel is then likelier than known.
+INTERCEPT = -0.363 - np.log(5)
 CUT = 0.5
 SMOOTH = 0.7  # share of a cell's neighbours in its score: cells at a border, rare cells in a large cluster
 # A cluster whose cells surely are of different known types is not called novel, while its score stays. The veto starts
-# at 0.12 nats of mutual information (10 % of the cells of another type); 40 per nat makes it final at 0.25.
-MIXED_FROM, MIXED_SLOPE = 0.12, 40.0
+# at 0.17 nats of mutual information (15 % of the cells of another type); 40 per nat makes it final at 0.3.
+MIXED_FROM, MIXED_SLOPE = 0.17, 40.0
 
 
 class Novelty(NamedTuple):
