@@ -35,9 +35,11 @@ extensions = [
     "sphinx_design",
 ]
 exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
+absent = [page for page in ("recipe", "benchmarks") if not (HERE / f"{page}.md").exists()]  # made by other tools
 if not _shared_data():
     exclude_patterns.append("pairs/*")  # these show the labelled datasets, which are not part of the project
-suppress_warnings = ["toc.empty_glob", "mystnb.unknown_mime_type"]
+    absent += ["pairs/pbmc", "pairs/lines-novel"]
+suppress_warnings = ["mystnb.unknown_mime_type"]
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "amsmath"]
 myst_heading_anchors = 3
@@ -56,3 +58,13 @@ html_title = f"ItClust {release}"
 html_static_path = ["_static"]
 html_theme_options = {"show_toc_level": 2, "home_page_in_toc": True, "use_download_button": False}
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # notebooks run in processes that inherit it
+
+
+def _leave_out(app, docname, source):
+    """Entries of tables of contents whose page is not there."""
+    source[0] = "\n".join(line for line in source[0].split("\n") if line not in absent)
+
+
+def setup(app):
+    """Called by Sphinx."""
+    app.connect("source-read", _leave_out)

@@ -20,7 +20,7 @@ PAIRS = {
     "lines-novel": ("cellbench_celseq2_3cl", "cellbench_celseq2_5cl", "celltype"),
 }
 SIZES = {"desktop": (1280, 1500, 1), "phone": (390, 1700, 1)}
-COLOURS = 128  # of the palette: keeps a picture below 300 kB
+COLOURS = 256  # of the palette: keeps a picture below 300 kB
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ class transfer_learning_clf:
     >>> source, target = ic.datasets.toy()
     >>> source.obs["celltype"] = source.obs["cell_type"]
     >>> clf = ic.transfer_learning_clf()
-    >>> clf.fit(source, target, pretrain_epochs=6)
+    >>> clf.fit(source, target, pretrain_epochs=0)
     >>> pred, prob, cell_type_pred = clf.predict(write=False)
     >>> list(pred.columns)
     ['cell_id', 'cluster']

@@ -211,6 +211,8 @@ def test_doubtful_clusters_are_named_with_the_reason(target):
     table["nearest_type"] = ["CD4 T", None, None, None]
     table["markers"] = ["CD1, CD2", "", "", ""]
     table.loc["1", "stability"] = 0.2
+    target.obs["itclust_novelty"] = np.float32(0.1)
+    target.obs.loc[target.obs_names[(target.obs["itclust_cluster"] == "1").to_numpy()][:30], "itclust_novelty"] = 0.8
     target.uns["itclust"]["clusters"] = table
     third = (target.obs["itclust_cluster"] == "2").to_numpy()
     target.obs.loc[third, "itclust_confidence"] = np.float32(0.3)
@@ -220,7 +222,8 @@ def test_doubtful_clusters_are_named_with_the_reason(target):
     novel, unstable, low, mixed = findings.verdicts(annotation(target))
     assert (novel.verdict, unstable.verdict, low.verdict, mixed.verdict) == ("novel", "look", "look", "look")
     assert novel.reasons == ["No type of the source fits; the nearest is CD4 T.", "Its marker genes: CD1, CD2."]
-    assert unstable.reasons[0].startswith("Unstable: 80% of its cells had another label first")
+    assert unstable.reasons[0].startswith(f"Strangers: {30 / unstable.n_cells:.0%} of its cells may be of a type")
+    assert unstable.reasons[1].startswith("Unstable: 80% of its cells had another label first")
     assert low.reasons == [
         f"Low confidence: expect {round(0.7 * third.sum())} of its {third.sum()} labels to be wrong."
     ]
@@ -246,7 +249,7 @@ def test_each_warning_comes_when_it_should_and_only_then(target):
         "same label": one,
         "3 of 400 cells have no count": uncounted,
         "results are of itclust 1": dataclasses.replace(found, version="1"),
-        "network saw 7 genes": dataclasses.replace(found, genes=found.genes[:7]),
+        "network saw 7 genes for 4 types": dataclasses.replace(found, genes=found.genes[:7]),
     }
     for text, case in cases.items():
         said = [w for w in findings.warnings(case, __version__) if text in w.what]

@@ -10,9 +10,10 @@ import pandas as pd
 LOW = 0.5  # confidence below which a label is more likely wrong than right
 DOUBT = 0.7  # mean confidence below which a whole cluster is to be looked at
 MIXED = 0.2  # mean probability of the runner-up from which a cluster may hold two types
+STRANGE, STRANGERS = 0.5, 0.1  # novelty from which a cell may be of a new type; share of such cells worth a look
 UNSTABLE = 0.5  # share of cells that kept their first label
 FEW = 10  # cells: too few to judge a cluster by
-FEW_GENES = 100  # seen by the network
+FEW_GENES = 5  # seen by the network, for each type of the source
 MANY = 0.2  # share of cells with low confidence that speaks of the datasets rather than of single clusters
 
 
@@ -67,6 +68,9 @@ def _verdict(found, cluster, row, rows) -> Verdict:
         reasons.append(f"Low confidence: expect {round((1 - sure).sum()):,} of its {len(rows):,} labels to be wrong.")
     if not novel and (share := _share(found, second, rows)) >= MIXED:
         reasons.append(f"Mixed: {share:.0%} of its probability goes to {second}.")
+    strange = (found.novelty[rows] >= STRANGE).mean()
+    if not novel and strange >= STRANGERS:
+        reasons.append(f"Strangers: {strange:.0%} of its cells may be of a type that the source does not have.")
     if not novel and row["stability"] < UNSTABLE:
         first = found.initial.iloc[rows].value_counts()
         first = first[first.index != found.names[cluster]]
@@ -122,8 +126,8 @@ def warnings(found, installed: str) -> list[Warning_]:
             "Either the source lacks most of the target's types, or the datasets are not on the same scale: check values=.",
         ),
         (
-            len(found.genes) < FEW_GENES,
-            f"The network saw {len(found.genes)} genes.",
+            len(found.genes) < FEW_GENES * len(found.types),
+            f"The network saw {len(found.genes)} genes for {len(found.types)} types.",
             "Few genes carry few types: pass all genes of both datasets, not a selection.",
         ),
         (
