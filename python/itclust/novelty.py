@@ -47,6 +47,9 @@ SMOOTH = 0.7  # share of a cell's neighbours in its score: cells at a border, ra
 # A cluster whose cells surely are of different known types is not called novel, while its score stays. The veto starts
 # at 0.17 nats of mutual information (15 % of the cells of another type); 40 per nat makes it final at 0.3.
 MIXED_FROM, MIXED_SLOPE = 0.17, 40.0
+# It counts in full where half of the cells are sure of their type, and not at all where fewer than 30 % are: cells of a
+# new type that is like none of the source's get labels by chance, each unsure of its own.
+SURE, SURE_FROM, SURE_TO = 0.8, 0.3, 0.5
 
 
 class Novelty(NamedTuple):
@@ -144,9 +147,13 @@ class Clusters:
         coarse = np.column_stack([self._d_type(), self._own(), self._lost()])
         mean, profile = self.moments.mean[:, self.markers], self.profile[:, self.markers]
         d_plain = 1 - _correlation(profile - profile.mean(0), mean - mean.mean(0)).max(1)
-        # mutual information of cell and label within the cluster
-        mixed = _entropy(self.fine @ self.q / self.n[:, None]) - self.fine @ _entropy(self.q) / self.n
-        return np.column_stack([share @ coarse, d_plain, mixed])
+        return np.column_stack([share @ coarse, d_plain, self._mixed()])
+
+    def _mixed(self) -> np.ndarray:
+        """Mutual information of cell and label within each fine cluster, where enough of its cells are sure."""
+        information = _entropy(self.fine @ self.q / self.n[:, None]) - self.fine @ _entropy(self.q) / self.n
+        sure = self.fine @ (self.q.max(1) >= SURE) / self.n
+        return information * np.clip((sure - SURE_FROM) / (SURE_TO - SURE_FROM), 0, 1)
 
     def _d_type(self) -> np.ndarray:
         m, k = self.moments, self.markers

@@ -1,0 +1,59 @@
+"""Moments, markers and variable genes against brute force."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from itclust import genes
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    x = rng.poisson(0.8, (50, 30)).astype("f4")
+    codes = rng.integers(0, 4, 50)
+    x[:, [5, 9]] = rng.poisson(0.1, (50, 2))
+    x[codes == 2, 5] += 6
+    x[codes == 2, 9] += 3
+    return np.log1p(x), codes
+
+
+def test_moments(data):
+    x, codes = data
+    m = genes.moments(sp.csr_matrix(x), codes, 5)
+    for k in range(4):
+        part = x[codes == k]
+        np.testing.assert_allclose(m.mean[k], part.mean(0), atol=1e-5)
+        np.testing.assert_allclose(m.detected[k], (part > 0).mean(0), atol=1e-6)
+        np.testing.assert_allclose(m.var[k], part.var(0), atol=1e-5)
+        np.testing.assert_allclose(m.linear[k], np.expm1(part).mean(0), rtol=1e-5)
+    assert m.size.tolist() == [*np.bincount(codes, minlength=4), 0] and not m.mean[4].any()
+
+
+def test_markers_tell_the_pair_apart(data):
+    x, codes = data
+    m = genes.moments(sp.csr_matrix(x), codes, 4)
+    best = genes.markers_against(m.mean, m.detected, 2, 0, 3)
+    assert best[0] == 5 and 9 in best
+    score = [(m.mean[2, g] - m.mean[0, g]) * (m.detected[2, g] - m.detected[0, g]) for g in best]
+    assert score == sorted(score, reverse=True) and min(score) > 0
+    united = genes.pairwise_markers(m.mean, m.detected, 3)
+    brute = {
+        g for i in range(4) for j in range(4) if i != j for g in genes.markers_against(m.mean, m.detected, i, j, 3)
+    }
+    assert united.tolist() == sorted(brute)
+
+
+def test_variable_genes_stand_out_among_their_like(data):
+    x = np.random.default_rng(1).poisson(2.0, (200, 60)).astype("f4")
+    x[:100, 7] = 0
+    x[100:, 7] *= 2
+    found = genes.variable(sp.csr_matrix(np.log1p(x)), 5)
+    assert 7 in found and len(found) == 5 and (np.diff(found) > 0).all()
+
+
+def test_genes_seen_in_few_cells_are_left_out():
+    x = np.zeros((20, 4), "f4")
+    x[:2, 0] = 1
+    x[:10, 1] = 1
+    assert genes.variable(sp.csr_matrix(x), 4).tolist() == [1]

@@ -1,0 +1,81 @@
+"""Neighbours, averages over mutual ones, clusters."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from itclust import assign, graph
+
+
+@pytest.fixture(scope="module")
+def points():
+    rng = np.random.default_rng(0)
+    return np.concatenate([rng.normal(0, 1, (40, 5)), rng.normal(8, 1, (30, 5))])
+
+
+def test_neighbours_are_the_nearest_others(points):
+    near = graph.neighbours(points, 4)
+    for i in (0, 33, 69):
+        d = ((points - points[i]) ** 2).sum(1)
+        d[i] = np.inf
+        assert set(near[i]) == set(np.argsort(d)[:4])
+
+
+def test_approximate_neighbours_agree(points, monkeypatch):
+    exact = graph.neighbours(points, 5)
+    monkeypatch.setattr(graph, "EXACT_BELOW", 10)
+    found = graph.neighbours(points, 5)
+    assert np.mean([len(set(a) & set(b)) / 5 for a, b in zip(exact, found)]) > 0.9
+
+
+def test_mutual_averages(points):
+    near = graph.neighbours(points, 4)
+    a = graph.mutual(near).toarray()
+    np.testing.assert_allclose(a.sum(1), 1, rtol=1e-6)
+    for i in range(70):
+        both = [j for j in near[i] if i in near[j]]
+        expected = np.zeros(70)
+        expected[both] = 1 / (len(both) + 2)
+        expected[i] = 2 / (len(both) + 2)
+        np.testing.assert_allclose(a[i], expected, rtol=1e-6)
+
+
+def test_sharpened_is_the_mean_field(points):
+    near = graph.mutual(graph.neighbours(points, 4))
+    q = np.random.default_rng(1).dirichlet(np.ones(3), 70)
+    p = q
+    for _ in range(5):
+        new = np.array(
+            [[q[i, j] * (near[i].toarray()[0] @ p[:, j] + 0.02) ** 1.5 for j in range(3)] for i in range(70)]
+        )
+        p = new / new.sum(1, keepdims=True)
+    np.testing.assert_allclose(assign.sharpened(q, near), p, rtol=1e-8)
+
+
+def test_structure_and_leiden_find_the_groups():
+    rng = np.random.default_rng(2)
+    profile = rng.gamma(0.5, 2, (2, 300))
+    codes = np.repeat([0, 1], 60)
+    x = sp.csr_matrix(np.log1p(rng.poisson(profile[codes])).astype("f4"))
+    found = graph.structure(x, 15)
+    assert (codes[found.near] == codes[:, None]).mean() > 0.95
+    net, weights = graph.shared_neighbours(found.near)
+    clusters = graph.leiden(net, weights, 0.1)
+    assert all(len(np.unique(codes[clusters == c])) == 1 for c in np.unique(clusters))
+    np.testing.assert_array_equal(clusters, graph.leiden(net, weights, 0.1))
+
+
+def test_components_from_a_sample_span_the_same(monkeypatch):
+    rng = np.random.default_rng(3)
+    x = sp.csr_matrix(np.log1p(rng.poisson(rng.gamma(0.5, 4, (3, 80))[rng.integers(0, 3, 300)])).astype("f4"))
+    whole = graph.principal_components(x, np.arange(80), 2)
+    monkeypatch.setattr(graph, "EXACT_BELOW", 150)
+    part = graph.principal_components(x, np.arange(80), 2)
+    correlation = np.abs([np.corrcoef(whole[:, k], part[:, k])[0, 1] for k in range(2)])
+    assert (correlation > 0.95).all()
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_one_or_two_cells(n):
+    found = graph.structure(sp.csr_matrix(np.ones((n, 5), "f4")), 15)
+    np.testing.assert_allclose(found.average.toarray(), np.eye(n))

@@ -1,0 +1,91 @@
+"""The closed-form views against brute force, and the alignment that they see through."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from itclust import genes, views
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    profile = rng.gamma(1, 1, (3, 40))
+    codes = np.repeat([0, 1, 2], 30)
+    x = np.log1p(rng.poisson(profile[codes] * 3)).astype("f4")
+    return x, codes, genes.moments(sp.csr_matrix(x), codes, 3)
+
+
+def test_similarity_is_pearsons_correlation(data):
+    x, _, m = data
+    columns = np.arange(5, 35)
+    s = views.similarity(x[:, columns], views.profiles(m, columns))
+    mean = m.mean[:, columns]
+    sd = np.sqrt(m.var[:, columns].mean(0)) + views.MIN_SD
+    for i in (0, 40, 89):
+        for k in range(3):
+            a, b = (x[i, columns] - mean.mean(0)) / sd, (mean[k] - mean.mean(0)) / sd
+            assert s[i, k] == pytest.approx(np.corrcoef(a, b)[0, 1], abs=1e-4)
+
+
+def test_views_answer_right_and_rows_sum_to_one(data):
+    x, codes, m = data
+    columns = np.arange(40)
+    view = views.profiles(m, columns)
+    view = view._replace(temperature=views.temperature(x, codes, view))
+    coef, intercept = views.discriminant(x, codes, m, columns)
+    for p in (views.by_profile(x, view), views.by_discriminant(x, coef, intercept)):
+        np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)
+        assert (p.argmax(1) == codes).mean() > 0.95
+
+
+def test_discriminant_is_gaussian_with_the_shrunken_covariance(data):
+    x, codes, m = data
+    columns = np.arange(40)
+    coef, intercept = views.discriminant(x, codes, m, columns)
+    cov = np.mean([np.cov(x[codes == k].T, bias=True) for k in range(3)], axis=0)
+    cov = 0.5 * cov + 0.5 * np.trace(cov) / 40 * np.eye(40)
+    log_p = -0.5 * np.stack([((x - mu) @ np.linalg.inv(cov) * (x - mu)).sum(1) for mu in m.mean], axis=1)
+    expected = np.exp(log_p - log_p.max(1, keepdims=True))
+    np.testing.assert_allclose(
+        views.by_discriminant(x, coef, intercept), expected / expected.sum(1, keepdims=True), atol=1e-3
+    )
+
+
+def test_wrong_labels_do_not_train(data):
+    x, codes, _ = data
+    wrong = codes.copy()
+    wrong[:3] = 1
+    m = genes.moments(sp.csr_matrix(x), wrong, 3)
+    view = views.profiles(m, np.arange(40))
+    view = view._replace(temperature=views.temperature(x, wrong, view))
+    keep = views.agrees(x, wrong, view)
+    assert not keep[:3].any() and keep[3:].mean() > 0.95
+
+
+def test_at_least_half_of_a_type_stays(data):
+    x, codes, m = data
+    view = views.profiles(m, np.arange(40), 0.01)
+    keep = views.agrees(x, (codes + 1) % 3, view)
+    assert all(keep[codes == k].mean() >= 0.5 for k in range(3))
+
+
+def test_alignment_follows_the_targets_own_composition(data):
+    """A batch effect is found; another composition alone is not mistaken for one."""
+    x, codes, m = data
+    few = codes != 2
+    q = np.eye(3)[codes]
+    np.testing.assert_allclose(views.alignment(x[few], q[few], m.linear), 1, rtol=1e-3)
+    effect = np.random.default_rng(1).uniform(0.5, 2, 40)
+    shifted = np.log1p(np.expm1(x[few]) * effect)
+    factor = views.alignment(shifted, q[few], m.linear)
+    expressed = m.linear[:2].mean(0) > 2
+    np.testing.assert_allclose(factor[expressed], 1 / effect[expressed], rtol=0.15)
+    back = views.aligned(shifted, 1 / effect)
+    np.testing.assert_allclose(back, x[few], atol=1e-4)
+
+
+def test_factors_are_bounded():
+    x = np.log1p(np.array([[1000.0, 0.0]]))
+    factor = views.alignment(x, np.ones((1, 1)), np.array([[1.0, 1000.0]]))
+    np.testing.assert_allclose(factor, [1 / views.MOST, views.MOST])
