@@ -1,0 +1,117 @@
+"""Take each ingredient out of the default recipe and say what it was worth.
+
+    python benchmarks/ablation.py [--pairs a,b] [--seeds 0,1,2] [--only "..."] [--out benchmarks/ablation.csv]
+
+Runs all pairs in this one process, resumes where ``--out`` left off, and writes the table of docs/recipe.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from pathlib import Path
+
+import data
+import numpy as np
+import pandas as pd
+import scores
+
+# name -> settings of the transfer, and constants of modules, that take one ingredient out
+WITHOUT = {
+    "nothing: the recipe": ({}, {}),
+    "alignment per gene": ({}, {"train.ALIGN_ROUNDS": 0}),
+    "fine-tuning (source network alone)": ({"max_iter": 0}, {}),
+    "the target's neighbours": ({}, {"assign.sharpened": lambda q, near: q}),
+    "profile view": ({}, {"views.by_profile": lambda x, view: _none(x, view.unit)}),
+    "discriminant view": ({}, {"views.by_discriminant": lambda x, coef, intercept: _none(x, intercept)}),
+    "the network's own say while it is taught": ({}, {"train.VIEWS_FIRST": 1.0, "train.VIEWS_LAST": 1.0}),
+    "replay of the source": ({}, {"train.REPLAY": 0.0}),
+    "gene noise": ({"gene_noise": 0.0}, {}),
+    "cleaning of source labels": ({}, {"train.CLEAN_ROUNDS": 0}),
+    "novelty": ({"novelty": False}, {}),
+    "the paper's auxiliary distribution instead of neighbours": ({}, {"assign.sharpened": "paper"}),
+    "settings of 2020 (preset paper)": ({"preset": "paper"}, {}),
+}
+
+
+def _none(x, per_type) -> np.ndarray:
+    """A view that knows nothing: all types alike."""
+    return np.full((len(x), len(per_type)), 1 / len(per_type), np.float32)
+
+
+@contextlib.contextmanager
+def changed(constants):
+    """Set ``module.NAME`` of the package for a while."""
+    from importlib import import_module
+
+    before = {}
+    for name, value in constants.items():
+        module, attribute = name.split(".")
+        module = import_module(f"itclust.{module}")
+        before[module, attribute] = getattr(module, attribute)
+        if value == "paper":
+            auxiliary = module.auxiliary_distribution
+            value = lambda q, near, p=auxiliary: p(q)
+        setattr(module, attribute, value)
+    try:
+        yield
+    finally:
+        for (module, attribute), value in before.items():
+            setattr(module, attribute, value)
+
+
+def run(pair, seed, settings, constants) -> dict:
+    """Accuracy, macro-F1, calibration and false novelty of one run."""
+    import itclust
+
+    prepared = data.prepare(pair, seed)
+    target = prepared.target.copy()
+    with changed(constants):
+        itclust.transfer(prepared.source, target, labels_key=data.LABEL, random_state=seed, progress=False, **settings)
+    answer = pd.DataFrame(
+        {
+            "label": target.obs["itclust"].astype(str),
+            "confidence": target.obs["itclust_confidence"],
+            "novelty": target.obs["itclust_novelty"],
+        }
+    )
+    found = scores.score(prepared.truth, scores.align(answer, target.obs_names), prepared.types)
+    return {k: found.get(k) for k in ("acc", "f1", "ece_all", "false_nov")}
+
+
+def table(rows: pd.DataFrame) -> str:
+    """Means over pairs of the means over seeds, as Markdown."""
+    means = rows.groupby(["without", "pair"])[["acc", "f1", "ece_all"]].mean().groupby("without")
+    counts, mean = means.size(), means.mean()
+    lines = ["| without | accuracy | macro-F1 | ece_all | pairs |", "|---|---|---|---|---|"]
+    for name in (n for n in WITHOUT if n in mean.index):
+        r = mean.loc[name]
+        lines.append(f"| {name} | {r['acc']:.3f} | {r['f1']:.3f} | {r['ece_all']:.3f} | {counts[name]} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run what is missing, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", default="")
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--out", type=Path, default=data.HERE / "ablation.csv")
+    args = parser.parse_args()
+    rows = pd.read_csv(args.out) if args.out.exists() else pd.DataFrame(columns=["without", "pair", "seed"])
+    for seed in map(int, args.seeds.split(",")):
+        for name, (settings, constants) in WITHOUT.items():
+            if (args.only and args.only not in name) or (name.endswith("(preset paper)") and not args.only):
+                continue
+            for pair in data.pairs(args.pairs.split(",") if args.pairs else None):
+                if ((rows["without"] == name) & (rows["pair"] == pair.name) & (rows["seed"] == seed)).any():
+                    continue
+                row = {"without": name, "pair": pair.name, "seed": seed, **run(pair, seed, settings, constants)}
+                rows = pd.concat([rows, pd.DataFrame([row])], ignore_index=True)
+                rows.to_csv(args.out, index=False)
+                print(*row.values(), flush=True)
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
