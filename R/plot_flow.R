@@ -20,9 +20,10 @@
         ggplot2::geom_segment(ggplot2::aes(x = .data$x, xend = .data$x,
             y = .data$low, yend = .data$high), data = ends, linewidth = 2) +
         ggplot2::geom_text(ggplot2::aes(y = (.data$low + .data$high) / 2,
-            label = .data$name, hjust = .data$hjust), data = ends, size = 3) +
+            label = .data$name, hjust = .data$hjust), data = ends, size = 3,
+            check_overlap = TRUE) +
         .palette(bands$from, "fill") +
-        ggplot2::scale_x_continuous(limits = c(-0.6, 1.6), breaks = c(0, 1),
+        ggplot2::scale_x_continuous(limits = c(-1.1, 2.1), breaks = c(0, 1),
             labels = c("source network", "fine-tuned")) +
         ggplot2::labs(x = NULL, y = NULL) +
         .theme() +

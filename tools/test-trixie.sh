@@ -41,6 +41,10 @@ configure() { # names, certificates, apt and pip as on the host
   for file in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/apt/apt.conf.d/99*; do
     [ ! -f "$file" ] || "${root[@]}" cp -L "$file" "$folder$file"
   done
+  if [ -f "$HOME/.config/pip/pip.conf" ]; then
+    "${root[@]}" mkdir -p "$folder/root/.config/pip"
+    "${root[@]}" cp -L "$HOME/.config/pip/pip.conf" "$folder/root/.config/pip/"
+  fi
   "${root[@]}" mkdir -p "$folder/etc/ssl/certs"
   "${root[@]}" cp -L /etc/ssl/certs/ca-certificates.crt "$folder/etc/ssl/certs/"
 }
@@ -58,6 +62,7 @@ hold
 inside apt-get update -qq
 inside apt-get install -y -qq --no-install-recommends python3-venv python3-dev git ca-certificates >/dev/null
 inside bash /project/tools/setup-r.sh
+configure # again: the package ca-certificates has put its own bundle there
 
 # The suite works on a copy of its own: the project is read-only in there.
 "${root[@]}" rm -rf "$folder/work"

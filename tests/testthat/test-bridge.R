@@ -83,15 +83,17 @@ test_that("an interrupt arrives as one, and the session stays usable", {
         "^interrupted usable 200")
 })
 
-test_that("what a handler does to a message comes through", {
+test_that("a handler that jumps out of a message ends the run as an interrupt", {
     d <- tiny()
     run <- function() ItClust(d$source, d$target, source.epochs = 2,
         max.iter = 1, verbose = TRUE)
-    stopping <- function(m) if (grepl("source:", m$message)) stop("enough")
-    expect_error(withCallingHandlers(run(), message = stopping), "enough")
-    jumped <- function(m) if (grepl("source:", m$message))
-        invokeRestart("leave")
-    expect_error(withRestarts(withCallingHandlers(run(), message = jumped),
-        leave = function() NULL), class = "itclust_interrupt")
+    at_source <- function(f) function(m) if (grepl("source:", m$message)) f()
+    leave <- at_source(function() invokeRestart("leave"))
+    expect_error(suppressMessages(withRestarts(withCallingHandlers(run(),
+        message = leave), leave = function() NULL)),
+        class = "itclust_interrupt")
+    failing <- at_source(function() stop("enough"))
+    expect_error(suppressMessages(withCallingHandlers(run(),
+        message = failing)))
     expect_s4_class(suppressMessages(run()), "SingleCellExperiment")
 })
