@@ -26,24 +26,12 @@ def run(folder: Path, progress=None) -> str:
     right = np.mean(target.obs["itclust"].astype(str) == truth)
     itclust.io.write(target, folder / "annotated.h5ad")
     itclust.io.write_csv(target, folder / "labels.csv")
-    picture(target, folder / "umap.png")
+    import matplotlib
+
+    matplotlib.use("Agg")
+    itclust.pl.umap(target, show=False, save=folder / "umap.png")
     return (
         f"{summary(target, 'itclust')}\n"
         f"agreement with the {len(truth)} labels held out: {right:.1%}\n"
         f"written to {folder}: annotated.h5ad, labels.csv, umap.png"
     )
-
-
-def picture(target, path: Path) -> None:
-    """UMAP of the embedding, coloured by label and by confidence."""
-    import matplotlib.pyplot as plt
-    import scanpy as sc
-
-    shown = target.copy()
-    sc.pp.neighbors(shown, use_rep="X_itclust")
-    sc.tl.umap(shown, random_state=0)
-    fig, axes = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
-    sc.pl.umap(shown, color="itclust", ax=axes[0], show=False, title="label")
-    sc.pl.umap(shown, color="itclust_confidence", ax=axes[1], show=False, title="confidence", vmin=0, vmax=1)
-    fig.savefig(path, dpi=150)
-    plt.close(fig)
