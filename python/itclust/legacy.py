@@ -36,7 +36,7 @@ class transfer_learning_clf:
     Examples
     --------
     >>> import itclust as ic
-    >>> source, target = ic.datasets.toy()
+    >>> source, target = ic.datasets.toy(80, 80)
     >>> source.obs["celltype"] = source.obs["cell_type"]
     >>> clf = ic.transfer_learning_clf()
     >>> clf.fit(source, target, pretrain_epochs=0)

@@ -133,3 +133,11 @@ def test_cells_without_a_label_do_not_count(annotated, why):
         "params": {**target.uns["itclust"]["params"], "unlabelled": ["Unknown"]},
     }
     pd.testing.assert_frame_equal(itclust.explain([source, more], target, n_genes=5), why, rtol=1e-4)
+
+
+def test_names_in_another_case_are_the_same_genes(annotated, why):
+    """`paper` keeps its genes in upper case, whatever the data have."""
+    source, target = annotated[0].copy(), annotated[1].copy()
+    source.var_names, target.var_names = source.var_names.str.lower(), target.var_names.str.lower()
+    other = itclust.explain(source, target, n_genes=5)
+    pd.testing.assert_frame_equal(other.assign(gene=other["gene"].str.upper()), why, rtol=1e-4)

@@ -13,7 +13,7 @@ import pytest
 import itclust
 from itclust import __version__, html
 from itclust.annotation import annotation
-from itclust.html import findings
+from itclust.html import findings, record
 from itclust.html import page as pages
 from itclust.settings import resolve
 
@@ -264,7 +264,7 @@ def test_the_call_repeats_the_transfer(target, monkeypatch, tmp_path):
     target = _changed(target, params=params)
     target.write_h5ad(tmp_path / "a.h5ad")
     for adata in (target, ad.read_h5ad(tmp_path / "a.h5ad")):
-        text, got = pages.call(annotation(adata)), {}
+        text, got = record.call(annotation(adata)), {}
         monkeypatch.setattr(
             itclust, "transfer", lambda source, target, got=got, **kwargs: got.update(kwargs), raising=False
         )

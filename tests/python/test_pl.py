@@ -213,7 +213,7 @@ def test_plots_hold_few_and_many_types(annotated, n_types):
     target = annotated[1].copy()
     rng = np.random.default_rng(0)
     code = np.sort(np.append(np.arange(n_types), rng.integers(0, n_types, target.n_obs - n_types)))
-    names = np.array([f"type number {k}" for k in range(n_types)])
+    names = np.array([f"type {k}" for k in range(n_types)])
     target.obs["itclust"] = pd.Categorical(names[code])
     target.obs["itclust_initial"] = pd.Categorical(names[rng.permutation(code)])
     target.obs["itclust_cluster"] = pd.Categorical(code.astype(str))
@@ -231,7 +231,7 @@ def test_plots_hold_few_and_many_types(annotated, n_types):
         figure.draw_without_rendering()  # the layout warns, and so fails, where axes have no room
     ax = pl.umap(target, "label", show=False)
     assert len(ax.get_legend().get_texts()) == n_types
-    assert ax.texts[0].get_text() == ("type number 0" if n_types == 3 else "1")
+    assert ax.texts[0].get_text() == ("type 0" if n_types == 3 else "1")
 
 
 def test_errors_name_the_way_out(target):

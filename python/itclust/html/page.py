@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import platform
 from html import escape
-from importlib import metadata, resources
+from importlib import resources
 from string import Template
 
 from itclust import __version__
 from itclust.annotation import annotation
-from itclust.html import figures, findings
+from itclust.html import figures, findings, record
 
-PACKAGES = ("itclust", "anndata", "scanpy", "keras", "tensorflow", "numpy", "scikit-learn", "matplotlib")
 BADGES = {"trust": "✓ trust", "look": "! look", "novel": "? novel"}
 KINDS = {"carries": "Carry the label", "missing": "Missing in the target", "unexpected": "Unexpected in the target"}
 GENES = 8  # of each kind
@@ -135,14 +133,19 @@ share of its cells that had the same label before the fine-tuning, novelty the e
 
 def _cluster(v, names) -> str:
     shares = (v.confidence, v.low, v.stability, v.novelty)
-    numbers = [f"{v.confidence:.2f}", f"{v.low:.0%}", f"{v.stability:.2f}", f"{v.novelty:.2f}"]
+    numbers = [
+        f"{v.confidence:.2f}",
+        f"{v.low:.0%}",
+        "–" if v.verdict == "novel" else f"{v.stability:.2f}",
+        f"{v.novelty:.2f}",
+    ]
     cells = [f'<td class=n data-name="Cells" data-value="{v.n_cells}">{v.n_cells:,}</td>']
     cells.append(f'<td data-name="Verdict"><span class="badge {v.verdict}">{BADGES[v.verdict]}</span></td>')
     cells += [
         f'<td class=n data-name="{name}" data-value="{share:.4f}">{text}</td>'
         for name, share, text in zip(names[3:7], shares, numbers)
     ]
-    cells.append(f'<td data-name="Runner-up">{escape(v.runner_up)}</td>')
+    cells.append(f'<td class=long data-name="Runner-up">{escape(v.runner_up)}</td>')
     reasons = "".join(f"<li>{escape(r)}</li>" for r in v.reasons)
     cells.append(f"<td class=text>{f'<ul>{reasons}</ul>' if reasons else ''}</td>")
     name = f'<th scope=row data-value="{escape(v.cluster)}">{escape(v.cluster)} · {escape(v.label)}</th>'
@@ -207,41 +210,10 @@ def _data(target, found, source) -> str:
 
 
 def _reproduce(found) -> str:
-    versions = {"Python": platform.python_version(), **{p: _version(p) for p in PACKAGES}}
-    versions["itclust"] = f"{found.version} (transfer), {__version__} (this page)"
-    params = {
-        k: ", ".join(map(str, v)) if isinstance(v, list) else str(v) for k, v in sorted(_plain(found.params).items())
-    }
     return f"""<p>The same call on the same data, versions and kind of machine gives the same result.</p>
-<pre tabindex=0 aria-label="Python code"><code>{escape(call(found))}</code></pre>
-<h3>Parameters</h3>{_pairs({k: v or "none" for k, v in params.items()}, "pairs many")}
-<h3>Versions</h3>{_pairs(versions, "pairs many")}"""
-
-
-def call(found) -> str:
-    """Python that repeats the transfer: the preset, the seed, and what differs from the preset."""
-    import dataclasses
-
-    from itclust.settings import PRESETS
-
-    params = _plain(found.params)
-    preset, seed = params.pop("preset"), params.pop("random_state")
-    usual = dataclasses.asdict(PRESETS[preset]) if preset in PRESETS else {}
-    arguments = [f"preset={preset!r}", f"random_state={seed}"]
-    arguments += [f"{k}={v!r}" for k, v in params.items() if not _same(v, usual.get(k))]
-    arguments += [f"key_added={found.key!r}"] if found.key != "itclust" else []
-    return f"import itclust\n\nitclust.transfer(source, target, {', '.join(arguments)})"
-
-
-def _plain(params) -> dict:
-    """Without the NumPy types that a file gives back."""
-    return {
-        k: v.tolist() if hasattr(v, "tolist") else list(v) if isinstance(v, tuple) else v for k, v in params.items()
-    }
-
-
-def _same(a, b) -> bool:
-    return list(a) == list(b) if isinstance(b, tuple) else bool(a == b)
+<pre tabindex=0 aria-label="Python code"><code>{escape(record.call(found))}</code></pre>
+<h3>Parameters</h3>{_pairs(record.parameters(found), "pairs many")}
+<h3>Versions</h3>{_pairs(record.versions(found), "pairs many")}"""
 
 
 def _several(source) -> list:
@@ -259,15 +231,6 @@ def _several(source) -> list:
 def _pairs(pairs: dict, kind="pairs") -> str:
     rows = (f"<div><dt>{escape(str(k))}</dt><dd>{escape(str(v))}</dd></div>" for k, v in pairs.items() if v is not None)
     return f'<dl class="{kind}">{"".join(rows)}</dl>\n'
-
-
-def _version(package: str) -> str | None:
-    for name in (package, f"{package}-cpu"):
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return None
 
 
 def _count(n: int, what: str) -> str:

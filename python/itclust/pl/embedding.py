@@ -10,7 +10,7 @@ import pandas as pd
 from itclust.annotation import annotation
 from itclust.pl import canvas, palette
 
-NAMED = 12  # so many categories bear their names on the map; more bear numbers, and the legend says which
+NAMED, SHORT = 12, 12  # so many categories, of so many letters, bear their names on the map; others bear numbers
 UMAP_NEIGHBORS = 15
 ROWS = 20  # of a legend
 
@@ -60,10 +60,10 @@ def umap(
     """
     found = annotation(adata, key)
     colors = [color] if isinstance(color, str) else list(color)
-    rows, points = coordinates(adata, found, basis, max_cells)
     if ax is not None and len(colors) > 1:
         msg = f"ax= takes one panel; received {len(colors)} colours: {', '.join(map(repr, colors))}."
         raise ValueError(msg)
+    rows, points = coordinates(adata, found, basis, max_cells)
     shown = [colouring(adata, found, name, rows) for name in colors]
     panels = [ax] if ax is not None else _panels(len(colors), max(width(values) for values, *_ in shown))
     for panel, what in zip(panels, shown):
@@ -116,16 +116,16 @@ def _draw_categories(ax, points, values, colour, size) -> None:
     codes = values.cat.codes.to_numpy()
     names = list(values.cat.categories)
     rgba = np.array([colour[n] for n in names] + [palette.MISSING])[codes]
+    number = len(names) > NAMED or max(map(len, map(str, names)), default=0) > SHORT
     order = np.random.default_rng(0).permutation(len(points))  # no category lies on top of another
     ax.scatter(*points[order].T, c=rgba[order], s=size, linewidths=0, rasterized=True)
     for i, name in enumerate(names):
         own = points[codes == i]
         at = own[((own - np.median(own, axis=0)) ** 2).sum(1).argmin()]  # a cell: the middle of two islands is empty
-        text = str(name) if len(names) <= NAMED else str(i + 1)
+        text = str(i + 1) if number else str(name)
         canvas.on_white(ax.text(*at, text, ha="center", va="center", fontsize=8, fontweight="bold"))
     from matplotlib.lines import Line2D
 
-    number = len(names) > NAMED
     handles = [
         Line2D([], [], marker="o", ls="", color=colour[n], label=f"{i + 1}  {n}" if number else str(n))
         for i, n in enumerate(names)
