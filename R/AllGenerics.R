@@ -9,20 +9,21 @@
 #'   [SingleCellExperiment][SingleCellExperiment::SingleCellExperiment], a
 #'   [SummarizedExperiment][SummarizedExperiment::SummarizedExperiment], a
 #'   Seurat object, or a matrix of genes by cells (dense, sparse, or a
-#'   [DelayedArray][DelayedArray::DelayedArray]).
+#'   [DelayedArray][DelayedArray::DelayedArray]). Or a list of several of these,
+#'   which are united over the genes that they share.
 #' @param target The dataset to annotate, of any of these classes; it need not
 #'   be of the source's class.
 #' @param labels The source's cell types: the name of a column of its `colData`
 #'   or `meta.data`, or a vector with one value a cell. `NULL` takes the one
 #'   column named `cell_type`, `celltype`, `cell.type`, `cell type`, `label` or
-#'   `labels`, in any case. Cells whose label is `NA` or blank do not train.
+#'   `labels`, in any case. For a list of sources, a column that each has, or a
+#'   list of vectors. Cells whose label is `NA` or blank do not train.
 #' @param assay.type,assay.type.source Assay with the expression values, by
 #'   name or number, of both datasets; `assay.type.source` where the source's
 #'   differs. `NULL` takes `"counts"`, else `"logcounts"` (Seurat: `"counts"`,
 #'   else `"data"`), and says so. Ignored for matrices.
 #' @param assay Seurat only: name of the assay; `NULL` takes the default assay.
-#' @param batch.key Column that names each cell's batch or study, in the
-#'   source, in the target, or in both.
+#' @param batch.key Column of the target that names each cell's batch.
 #' @param values `"auto"`, `"counts"`, `"linear"` (CPM, TPM, FPKM) or `"log"`:
 #'   what the expression values are. A list of two for source and target.
 #' @param preset `"default"`, or `"paper"` for the published 2020 recipe.

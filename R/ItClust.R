@@ -7,22 +7,19 @@ setMethod("ItClust", c("ANY", "ANY"), function(source, target, labels = NULL,
     key.added = "itclust", seed = 0L, verbose = interactive(), ...) {
     .check_key(key.added)
     say <- .sayer(verbose)
-    labels <- .labels(source, labels, say)
-    from <- .input(source, "source", assay.type.source, assay, say)
+    sources <- .sources(source, labels, assay.type.source, assay, say)
     to <- .input(target, "target", assay.type, assay, say)
-    batches <- .batches(source, target, batch.key)
+    batch <- .batch(target, batch.key)
     options <- c(
         list(preset = preset, key_added = key.added, values = values,
             random_state = .seed(seed)),
         .settings(list(...), preset))
-    .bridge$source <- .package(from, label = labels, batch = batches$source)
-    .bridge$target <- .package(to, batch = batches$target)
     on.exit(.clear(), add = TRUE)
-    rm(from, to)
-    .hand_over("source")
-    .hand_over("target")
+    .hand_over_sources(sources)
+    .hand_over("target", .package(to, batch = batch))
+    rm(sources, to)
     .python("transfer", "label", say = say, progress = .progress(verbose),
-        options = c(options, if (length(batches)) list(batch_key = "batch")))
+        options = c(options, if (!is.null(batch)) list(batch_key = "batch")))
     .output(target, .take_back(), key.added)
 })
 

@@ -148,17 +148,24 @@
         NULL
 }
 
-# Batches of source and target, for whichever has the column.
-.batches <- function(source, target, batch.key) {
-    if (is.null(batch.key))
-        return(list())
-    tables <- list(source = .cell_table(source), target = .cell_table(target))
-    has <- vapply(tables, function(t) batch.key %in% colnames(t), logical(1))
-    if (!any(has))
-        .stop("'", batch.key, "' is a column of neither source nor target. ",
-            "Pass batch.key=; source has: ",
-            .quoted(colnames(tables$source)), ".")
-    lapply(tables[has], function(t) .as_levels(t[[batch.key]]))
+# The target's batches, for its neighbour graph.
+.batch <- function(target, batch.key) {
+    if (!is.null(batch.key))
+        .as_levels(.column(.cell_table(target), batch.key, "target",
+            "batch.key"))
+}
+
+# One source or a list of several: values and labels of each.
+.sources <- function(source, labels, assay.type, assay, say) {
+    if (!is.list(source) || is.data.frame(source))
+        return(list(list(label = .labels(source, labels, say),
+            values = .input(source, "source", assay.type, assay, say))))
+    if (!length(source) || !(is.list(labels) || length(labels) < 2L))
+        .stop("Where 'source' is a list of datasets, 'labels' must be a ",
+            "column of each, or a list of one vector a dataset. Received: ",
+            length(source), " datasets, and for 'labels' ", .show(labels), ".")
+    Map(function(x, label) .sources(x, label, assay.type, assay, say)[[1L]],
+        source, if (is.list(labels)) labels else list(labels))
 }
 
 # What crosses: one assay, the labels, the batches, and names that are unique.

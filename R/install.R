@@ -92,8 +92,9 @@ installItClust <- function(envname = "r-itclust", python = NULL,
 
 .python_version <- function(python) {
     code <- "import sys; print('%d.%d.%d' % sys.version_info[:3])"
-    out <- .child(python, c("-c", shQuote(code)))
-    version <- tryCatch(numeric_version(out), error = function(e) NULL)
+    version <- tryCatch(
+        numeric_version(.child(python, c("-c", shQuote(code)))),
+        error = function(e) NULL)
     if (length(version) == 1L) version else numeric_version("0")
 }
 

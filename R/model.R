@@ -41,21 +41,17 @@ setMethod("show", "ItClustModel", function(object) {
 #' @aliases trainItClust,ANY-method
 #' @export
 setMethod("trainItClust", "ANY", function(source, labels = NULL,
-    assay.type = NULL, assay = NULL, batch.key = NULL, values = "auto",
-    genes = NULL, preset = "default", seed = 0L, verbose = interactive(), ...) {
+    assay.type = NULL, assay = NULL, values = "auto", genes = NULL,
+    preset = "default", seed = 0L, verbose = interactive(), ...) {
     say <- .sayer(verbose)
-    labels <- .labels(source, labels, say)
-    from <- .input(source, "source", assay.type, assay, say)
-    batch <- .batches(source, NULL, batch.key)$source
+    sources <- .sources(source, labels, assay.type, assay, say)
     options <- c(
         list(preset = preset, random_state = .seed(seed), values = values),
         if (!is.null(genes)) list(genes = as.list(as.character(genes))),
-        if (!is.null(batch)) list(batch_key = "batch"),
         .settings(list(...), preset))
-    .bridge$source <- .package(from, label = labels, batch = batch)
     on.exit(.clear(), add = TRUE)
-    rm(from)
-    .hand_over("source")
+    .hand_over_sources(sources)
+    rm(sources)
     path <- tempfile(fileext = ".itclust")
     on.exit(unlink(path, recursive = TRUE), add = TRUE)
     about <- .python("train", path, "label", say = say,
@@ -67,20 +63,21 @@ setMethod("trainItClust", "ANY", function(source, labels = NULL,
 #' @aliases transferItClust,ItClustModel,ANY-method
 #' @export
 setMethod("transferItClust", c("ItClustModel", "ANY"), function(model, target,
-    assay.type = NULL, assay = NULL, values = "auto", key.added = "itclust",
-    verbose = interactive()) {
+    assay.type = NULL, assay = NULL, batch.key = NULL, values = "auto",
+    key.added = "itclust", verbose = interactive()) {
     .check_key(key.added)
     say <- .sayer(verbose)
     validObject(model)
     to <- .input(target, "target", assay.type, assay, say)
-    .bridge$target <- .package(to)
+    batch <- .batch(target, batch.key)
     on.exit(.clear(), add = TRUE)
+    .hand_over("target", .package(to, batch = batch))
     rm(to)
-    .hand_over("target")
     path <- .as_file(model)
     on.exit(unlink(path), add = TRUE)
     .python("apply", path, say = say, progress = .progress(verbose),
-        options = list(key_added = key.added, values = values))
+        options = c(list(key_added = key.added, values = values),
+            if (!is.null(batch)) list(batch_key = "batch")))
     .output(target, .take_back(), key.added)
 })
 

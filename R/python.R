@@ -67,9 +67,22 @@
     }
 }
 
-.hand_over <- function(name) {
+# `.bridge` and Python share `object` for a moment; afterwards Python has a
+# copy and R nothing.
+.hand_over <- function(name, object) {
+    .bridge[[name]] <- object
+    rm(object)
     .quietly(.python("take", name))
     rm(list = name, envir = .bridge)
+}
+
+.hand_over_sources <- function(sources) {
+    labels <- names(sources)
+    if (is.null(labels) || anyDuplicated(labels))
+        labels <- as.character(seq_along(sources))
+    for (i in seq_along(sources))
+        .hand_over(paste0("source ", labels[i]), .package(
+            sources[[i]]$values, label = sources[[i]]$label))
 }
 
 .take_back <- function() {
@@ -90,7 +103,7 @@
 
 # After a run, whether it went well or not: nothing of the user's stays.
 .clear <- function() {
-    here <- intersect(c("source", "target", "answer"), ls(.bridge))
+    here <- grep("^(source .*|target|answer)$", ls(.bridge), value = TRUE)
     rm(list = here, envir = .bridge)
     if (!is.null(.bridge$module) && identical(.bridge$pid, Sys.getpid()))
         .bridge$module$forget()
@@ -164,8 +177,13 @@
         isTRUE(nzchar(.discovered()$forced))
 }
 
-# What reticulate would take. It warns of any pyproject.toml that it meets.
+# What reticulate would take. It warns of any pyproject.toml that it meets, and
+# offers to install miniconda, which is not what anybody asked for here.
 .discovered <- function() {
+    old <- Sys.getenv("RETICULATE_MINICONDA_ENABLED", NA)
+    Sys.setenv(RETICULATE_MINICONDA_ENABLED = "FALSE")
+    on.exit(if (is.na(old)) Sys.unsetenv("RETICULATE_MINICONDA_ENABLED") else
+        Sys.setenv(RETICULATE_MINICONDA_ENABLED = old))
     suppressWarnings(reticulate::py_discover_config())
 }
 

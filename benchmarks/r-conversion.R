@@ -40,14 +40,12 @@ cost <- function(code) {
 
 .start()
 small <- .package(simulate(100, 50, 0.1))
-.bridge$target <- small
-.hand_over("target")                  # the first conversion loads packages
+.hand_over("target", small)                  # the first conversion loads packages
 
 counts <- simulate(size[1], size[2], size[3])
 mb <- as.numeric(object.size(counts)) / 2^20
 results <- list()
-.bridge$target <- .package(counts)
-results[["R to AnnData"]] <- cost(.hand_over("target"))
+results[["R to AnnData"]] <- cost(.hand_over("target", .package(counts)))
 file <- tempfile(fileext = ".h5ad")
 python <- function(code) reticulate::py_run_string(sprintf(code, file))
 python(paste("import sys, anndata; b = sys.modules['itclust.rbridge'];",

@@ -149,24 +149,30 @@ def _load_backend():
             os.close(saved)
 
 
+def _sources():
+    """Let go of what was taken as "source NAME": one dataset, or a dict of several."""
+    names = [name for name in _held if name.startswith("source ")]
+    sources = {name.removeprefix("source "): _held.pop(name) for name in names}
+    return next(iter(sources.values())) if len(sources) == 1 else sources
+
+
 @_outcome
 def transfer(labels_key, *, progress=None, key_added="itclust", **options) -> None:
     """Annotate the held target from the held source."""
     _load_backend()
-    source, target = _held.pop("source"), _held.pop("target")
+    target = _held.pop("target")
     itclust.transfer(
-        source, target, labels_key=labels_key, progress=_progress(progress), key_added=key_added, **options
+        _sources(), target, labels_key=labels_key, progress=_progress(progress), key_added=key_added, **options
     )
     _hold_answer(target, key_added)
 
 
 @_outcome
-def train(path, labels_key, *, genes=None, values="auto", batch_key=None, progress=None, **options) -> dict:
+def train(path, labels_key, *, genes=None, values="auto", progress=None, **options) -> dict:
     """Train on the held source, save the model at ``path`` and describe it."""
     _load_backend()
     model = itclust.ItClust(**options)
-    extra = {} if batch_key is None else {"batch_key": batch_key}
-    model.fit(_held.pop("source"), labels_key, genes, values=values, progress=_progress(progress), **extra)
+    model.fit(_sources(), labels_key, genes, values=values, progress=_progress(progress))
     model.save(path)
     return _describe(path)
 

@@ -4,9 +4,9 @@ test_that("values, names, factors and NAs survive the way to Python", {
     x <- as(matrix(c(0, 1.5, 2, 0, 0, 3e9), 2,
         dimnames = list(c("g1", "g1"), NULL)), "CsparseMatrix")
     .start()
-    .bridge$target <- .package(x, label = factor(c("é", NA, "b")))
     on.exit(.clear())
-    suppressWarnings(.hand_over("target"))
+    suppressWarnings(.hand_over("target", .package(x,
+        label = factor(c("é", NA, "b")))))
     expect_null(.bridge$target)
     seen <- reticulate::py_eval(paste0("(lambda a: [a.X.toarray().tolist(), ",
         "list(a.var_names), ['NA' if v != v else v for v in a.obs['label']], ",
@@ -27,8 +27,7 @@ test_that("100 conversions survive garbage made and collected in between", {
     for (i in seq_len(50)) {
         for (j in seq_len(20))
             reticulate::py_eval("[object()]", convert = FALSE)
-        .bridge$target <- x
-        .hand_over("target")
+        .hand_over("target", x)
         reticulate::py_run_string(swap)
         junk <- lapply(seq_len(200), function(k) rnorm(100))
         back <- .take_back()

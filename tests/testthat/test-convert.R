@@ -143,13 +143,24 @@ test_that("what crosses has unique names and nothing of the rest", {
     expect_identical(assayNames(sent), "X")
 })
 
-test_that("batches come from whichever dataset has the column", {
+test_that("batches are a column of the target", {
     a <- SingleCellExperiment(list(counts = values),
         colData = DataFrame(donor = c("x", "y", "x")))
-    b <- SingleCellExperiment(list(counts = values))
-    expect_identical(.batches(a, b, "donor"),
-        list(source = factor(c("x", "y", "x"))))
-    expect_identical(names(.batches(a, a, "donor")), c("source", "target"))
-    expect_error(.batches(a, b, "batch"), "neither source nor target")
-    expect_identical(.batches(a, b, NULL), list())
+    expect_identical(.batch(a, "donor"), factor(c("x", "y", "x")))
+    expect_null(.batch(a, NULL))
+    expect_error(.batch(a, "batch"), "'batch' is not a column of target")
+})
+
+test_that("several sources are one list", {
+    a <- SingleCellExperiment(list(counts = values),
+        colData = DataFrame(label = c("x", "y", "x")))
+    both <- .sources(list(p = a, q = a), "label", NULL, NULL, quiet)
+    expect_named(both, c("p", "q"))
+    expect_identical(both$p, both$q)
+    expect_identical(both$p, .sources(a, "label", NULL, NULL, quiet)[[1]])
+    mixed <- .sources(list(a, values), list("label", c("x", "y", "x")), NULL,
+        NULL, quiet)
+    expect_identical(mixed[[1]]$label, mixed[[2]]$label)
+    expect_error(.sources(list(a, a), c("x", "y", "x"), NULL, NULL, quiet),
+        "a list of one vector a dataset")
 })

@@ -28,6 +28,24 @@ test_that("a missing Python is one line that names the fix", {
     expect_match(paste(said, collapse = " "), "ItClust::installItClust\\(\\)")
 })
 
+test_that("nothing asks an interactive user about miniconda", {
+    home <- tempfile("home")
+    dir.create(home)
+    script <- tempfile(fileext = ".R")
+    writeLines(c(sprintf(".libPaths(%s)", paste(deparse(.libPaths()),
+        collapse = "")), "suppressMessages(library(ItClust))",
+        "cat('ready', itclustInfo()$ready, '\\n')", "cat('still here\\n')"),
+        script)
+    said <- suppressWarnings(system2(file.path(R.home("bin"), "R"),
+        c("--interactive", "--no-readline", "--no-save", "--quiet"),
+        stdin = script, stdout = TRUE, stderr = TRUE, timeout = 60,
+        env = c(paste0("HOME=", home), paste0("WORKON_HOME=", home),
+            "RETICULATE_PYTHON=")))
+    expect_match(said, "^ready FALSE", all = FALSE)
+    expect_match(said, "^still here", all = FALSE)
+    expect_false(any(grepl("iniconda|yes or no", said)))
+})
+
 test_that("a Python that lacks packages is named, with what it lacks", {
     python <- Sys.which("python3")
     skip_if_not(nzchar(python), "no python3 on the PATH")
@@ -79,6 +97,14 @@ test_that("a command that fails says which and why, one that works is heard", {
         "echo because >&2; exit 3"))), "The command failed.*because")
     expect_error(suppressMessages(installItClust(tempfile(),
         python = "/no/such/python")), "failed|Python is running")
+})
+
+test_that("a Python that cannot be run is passed over", {
+    expect_identical(.python_version("/no/such/python"), numeric_version("0"))
+    broken <- tempfile()
+    writeLines("#!/bin/sh\nexit 1", broken)
+    Sys.chmod(broken, "755")
+    expect_identical(.python_version(broken), numeric_version("0"))
 })
 
 test_that("a child Python does not inherit LD_LIBRARY_PATH", {

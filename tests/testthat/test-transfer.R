@@ -68,6 +68,15 @@ test_that("Seurat gives the same answer", {
         tolerance = 1e-6)
 })
 
+test_that("several sources train as one, batches of the target are known", {
+    halves <- list(a = data$source[, 1:25], b = data$source[, 26:50])
+    expect_identical(quick(halves, data$target)$itclust, annotated$itclust)
+    x <- data$target
+    x$donor <- rep(c("p", "q"), 20)
+    expect_s4_class(quick(data$source, x, batch.key = "donor"),
+        "SingleCellExperiment")
+})
+
 test_that("cells without a count keep their row", {
     x <- data$target
     counts(x)[, c(2, 5)] <- 0
@@ -99,7 +108,7 @@ test_that("Python's errors arrive as one clean line, before any training", {
     expect_error(quick(data$source, bad), "NaN|missing|finite")
     expect_error(quick(data$source, data$target, preset = "papr"),
         "preset='papr' is unknown")
-    expect_identical(ls(.bridge, pattern = "^(source|target|answer)$"),
+    expect_identical(ls(.bridge, pattern = "^(source|target|answer)"),
         character())
 })
 
