@@ -51,12 +51,13 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
         else if (inherits(x, "Seurat")) SeuratObject::Reductions(x)
     if (is.null(dimred))
         dimred <- present[match(c("umap", "tsne"), tolower(present))]
-    dimred <- dimred[!is.na(dimred)][1L]
-    if (is.na(dimred)) {
+    dimred <- dimred[!is.na(dimred)]
+    if (!length(dimred)) {
         layout <- prcomp(.matrix_of(x, "embedding", key), rank. = 2L)$x
         colnames(layout) <- paste("ItClust embedding, PC", 1:2)
         return(layout)
     }
+    dimred <- dimred[1L]
     if (!dimred %in% present)
         .stop("'x' has no reduced dimensions '", dimred, "'. Pass dimred=; ",
             "it has: ", .quoted(present), ".")
