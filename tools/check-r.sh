@@ -33,7 +33,7 @@ mkdir "$work/ItClust"
 git ls-files -z --cached --others --exclude-standard | tar --create --null --files-from - --ignore-failed-read 2>/dev/null |
   tar --extract --directory "$work/ItClust"
 
-step "roxygen2" tools/roxygen-is-current.sh "$work/lib"
+step "roxygen2" tools/roxygen-is-current.sh
 step "R CMD build" bash -c "cd '$work' && R CMD build ItClust"
 tarball=$(ls "$work"/ItClust_*.tar.gz 2>/dev/null)
 if [ -n "$tarball" ]; then
