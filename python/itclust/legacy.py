@@ -166,10 +166,9 @@ class transfer_learning_clf:
 
     def Umap(self):
         """UMAP (n, 2) of the embedding; kept in ``adata_test.obsm["X_umap"]``."""
-        import scanpy as sc
+        from itclust.pl.embedding import project
 
-        sc.pp.neighbors(self.adata_test, n_neighbors=10, use_rep="X_Embeded_z" + self.save_atr)
-        sc.tl.umap(self.adata_test)
+        self.adata_test.obsm["X_umap"] = project(self.adata_test.obsm["X_Embeded_z" + self.save_atr], n_neighbors=10)
         return self.adata_test.obsm["X_umap"]
 
     def tSNE(self):

@@ -79,19 +79,21 @@ def coordinates(adata, found, basis="X_umap", max_cells=canvas.MAX_CELLS):
     return rows, project(np.asarray(found.embedding)[rows])
 
 
-def project(embedding) -> np.ndarray:
-    """UMAP (n, 2) of an embedding; fewer than four cells are placed by their first two columns."""
+def project(embedding, n_neighbors=UMAP_NEIGHBORS, seed=0) -> np.ndarray:
+    """UMAP (n, 2) of an embedding, by umap-learn with scanpy's settings; too few cells keep their first two columns.
+
+    Not by `scanpy.pp.neighbors`: scanpy 1.11 fails on more than 4,096 cells beside scikit-learn 1.9.
+    """
     if len(embedding) < 4:
         return np.column_stack([embedding, np.zeros((len(embedding), 2))])[:, :2]
-    import anndata as ad
-    import scanpy as sc
-
-    cells = ad.AnnData(np.asarray(embedding, dtype=np.float32))
+    n = len(embedding)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # umap-learn on its number of threads
-        sc.pp.neighbors(cells, n_neighbors=min(UMAP_NEIGHBORS, cells.n_obs - 1), use_rep="X")
-        sc.tl.umap(cells, init_pos="spectral" if cells.n_obs > 50 else "random")
-    return cells.obsm["X_umap"]
+        warnings.simplefilter("ignore")  # on its number of threads, and on its own imports
+        import umap as umap_learn
+
+        init = "spectral" if n > 50 else "random"
+        model = umap_learn.UMAP(min(n_neighbors, n - 1), min_dist=0.5, init=init, random_state=seed)
+        return model.fit_transform(np.asarray(embedding, dtype=np.float32))
 
 
 def draw(ax, points, values, title, colour=None, *, size=None) -> None:
