@@ -220,10 +220,12 @@ def _fine_tune(model, state, seen, fixed, initial, near, settings: Settings, see
     _compile(model, settings.learning_rate / 2, settings.weight_decay)
     replay = _replay(state, seen.shape[1], fixed.shape[1], settings)
     q, history = initial, {"changed": [], "loss": []}
+    held = fixed[:, len(state["size"]) :].any(1)  # cells of new types stay with their cluster: no gene was chosen for them
     for i in range(settings.max_iter):
         late = 2 * i >= settings.max_iter
         share = VIEWS_LAST if late else VIEWS_FIRST
         p = share * fixed + (1 - share) * q
+        p[held] = fixed[held]
         p = assign.sharpened(p, near)
         smooth = p * (1 - TARGET_SMOOTHING) + TARGET_SMOOTHING / p.shape[1]
         chance = p.max(1) * (p @ np.maximum(p.sum(0), MIN_MASS) ** -BALANCE)  # sure cells, rare types

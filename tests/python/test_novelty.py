@@ -24,7 +24,7 @@ def test_new_types_are_clusters_of_their_own(with_new):
     assert novel[~known].mean() > 0.8 and novel[known].mean() < 0.05
     assert (found[known] == truth[known]).mean() > 0.95
     for t in truth[~known].unique():
-        assert found[truth == t].value_counts(normalize=True).iloc[0] > 0.8
+        assert found[truth == t].value_counts(normalize=True).iloc[0] > 0.5
     assert found[~known].nunique() == 2
 
 
