@@ -11,7 +11,8 @@ from itclust.annotation import annotation
 from itclust.pl import canvas, palette
 
 NAMED, SHORT = 12, 12  # so many categories, of so many letters, bear their names on the map; others bear numbers
-UMAP_NEIGHBORS = 15
+UMAP_NEIGHBORS, UMAP_EPOCHS = 15, 200
+PROJECTED = 20_000  # cells at most that a UMAP is computed of
 ROWS = 20  # of a legend
 
 
@@ -41,7 +42,7 @@ def umap(
     basis
         Coordinates in ``obsm``. Where there are none, a UMAP of the embedding is computed and not kept.
     max_cells
-        Cells drawn at most; rare clusters stay whole.
+        Cells drawn at most; rare clusters stay whole. A UMAP is computed of at most 20,000.
     size
         Area of a point.
     ax, show, save
@@ -73,8 +74,9 @@ def umap(
 
 def coordinates(adata, found, basis="X_umap", max_cells=canvas.MAX_CELLS):
     """Rows that are drawn and their places: those in ``obsm``, or a UMAP of the embedding of the drawn cells."""
-    rows = canvas.drawn(found.cluster.cat.codes.to_numpy(), max_cells)
-    if basis in adata.obsm:
+    there = basis in adata.obsm
+    rows = canvas.drawn(found.cluster.cat.codes.to_numpy(), max_cells if there else min(max_cells, PROJECTED))
+    if there:
         return rows, np.asarray(adata.obsm[basis])[rows, :2]
     return rows, project(np.asarray(found.embedding)[rows])
 
@@ -90,10 +92,16 @@ def project(embedding, n_neighbors=UMAP_NEIGHBORS, seed=0) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on its number of threads, and on its own imports
         import umap as umap_learn
+        from sklearn.neighbors import NearestNeighbors
 
-        init = "spectral" if n > 50 else "random"
-        model = umap_learn.UMAP(min(n_neighbors, n - 1), min_dist=0.5, init=init, random_state=seed)
-        return model.fit_transform(np.asarray(embedding, dtype=np.float32))
+        cells = np.asarray(embedding, dtype=np.float32)
+        k = min(n_neighbors, n - 1)
+        distance, index = NearestNeighbors(n_neighbors=k).fit(cells).kneighbors(cells)
+        model = umap_learn.UMAP(
+            k, min_dist=0.5, n_epochs=UMAP_EPOCHS, init="spectral" if n > 50 else "random", random_state=seed,
+            precomputed_knn=(index, distance),
+        )  # fmt: skip
+        return model.fit_transform(cells)
 
 
 def draw(ax, points, values, title, colour=None, *, size=None) -> None:
