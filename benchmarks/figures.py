@@ -37,6 +37,7 @@ STYLE = {
     "singler": ("#999999", "v"),
 }
 OURS = "default"
+ENOUGH = 10  # cells, for a bin to be joined to its neighbours
 plt.rcParams.update({"font.size": 11, "axes.spines.top": False, "axes.spines.right": False, "savefig.dpi": 150})
 
 
@@ -129,13 +130,13 @@ def curve(answer: pd.DataFrame) -> tuple[pd.DataFrame, float]:
 
 
 def reliability(answers: dict[str, pd.DataFrame]) -> plt.Figure:
-    """A square a pair: the nearer to the diagonal, the more honest; the area is the share of cells."""
+    """A square a pair: the nearer to the diagonal, the more honest; the area is the share of cells, few cells are hollow."""
     columns = min(5, len(answers))
     rows = -(-len(answers) // columns)
     figure, axes = plt.subplots(
         rows,
         columns,
-        figsize=(2.0 * columns, 2.3 * rows + 0.3),
+        figsize=(2.0 * columns, 2.5 * rows + 0.3),
         sharex=True,
         sharey=True,
         squeeze=False,
@@ -144,13 +145,17 @@ def reliability(answers: dict[str, pd.DataFrame]) -> plt.Figure:
     for axis, (pair, answer) in zip(axes.flat, answers.items()):
         points, error = curve(answer)
         axis.plot([0, 1], [0, 1], color="0.7", linewidth=1)
-        axis.plot(points["confidence"], points["right"], color="#0072B2", linewidth=1)
+        some = points[points["n"] >= ENOUGH]
+        axis.plot(some["confidence"], some["right"], color="#0072B2", linewidth=1)
         area = 8 + 220 * points["n"] / points["n"].sum()
+        fill = np.where(points["n"] >= ENOUGH, "#0072B2", "white")
         axis.scatter(
-            points["confidence"], points["right"], s=area, color="#0072B2", alpha=0.75, clip_on=False, zorder=3
+            points["confidence"], points["right"], s=area, c=fill, edgecolors="#0072B2", clip_on=False, zorder=3
         )
-        axis.set_title(pair, fontsize=11)
-        axis.text(0.04, 0.9, f"ECE {error:.3f}\n{len(answer):,} cells", fontsize=9, va="top")
+        axis.set_title(f"{pair}\n", fontsize=11)
+        axis.text(
+            0.5, 1.04, f"ECE {error:.3f}, {len(answer):,} cells", fontsize=9, ha="center", transform=axis.transAxes
+        )
         axis.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal", xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     for axis in axes.flat[len(answers) :]:
         axis.set_axis_off()

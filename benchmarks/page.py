@@ -29,7 +29,7 @@ comparison favours ItClust to the extent that its defaults were chosen on them.
 RELIABILITY = """## Is the confidence honest?
 
 Cells in ten bins by `itclust_confidence`: the share that is right against the mean confidence; area is the share of
-cells. A `novel` label is right where the source lacks the cell's type.
+cells, bins of fewer than ten are hollow. A `novel` label is right where the source lacks the cell's type.
 
 ![Reliability diagrams](_static/reliability.png)
 """
