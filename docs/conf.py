@@ -34,8 +34,8 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
 ]
-exclude_patterns = ["_build", "r-session", "**/.ipynb_checkpoints"]
-absent = [page for page in ("recipe", "ablation", "benchmarks") if not (HERE / f"{page}.md").exists()]  # made by other tools
+exclude_patterns = ["_build", "ablation.md", "r-session", "**/.ipynb_checkpoints"]
+absent = [page for page in ("recipe", "benchmarks") if not (HERE / f"{page}.md").exists()]  # made by other tools
 if not _shared_data():
     exclude_patterns.append("pairs/*")  # these show the labelled datasets, which are not part of the project
     absent += ["pairs/pbmc", "pairs/lines-novel"]
