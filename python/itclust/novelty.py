@@ -32,6 +32,7 @@ COARSE, FINE = 2.0, 5.0  # Leiden resolutions: one for judging, a finer one for 
 N_PARTITIONS = 3  # Leiden from three starts, scores averaged: where a border falls by chance matters less
 MIN_MASS = 5  # confident cells that a type needs in the target to vote on the batch shift
 MIN_CELLS = 8  # smaller clusters do not count as "another cluster that has the gene"
+MIN_GROUP = 10  # cells that a new type needs
 # Weights of the standardised numbers: logistic regression on leaving out one source type at a time over the development
 # pairs, each left-out type counting once. Mean and standard deviation are those of all their clusters, and fixed, so
 # that a target's score does not hang on the company a cluster keeps.
@@ -93,7 +94,8 @@ def judge(moments: Moments, x: sp.csr_matrix, q, structure: graph.Structure, see
         called += (1 / (1 + np.exp(veto - logit)))[fine] / N_PARTITIONS
     novel = np.bincount(fine, called) / np.bincount(fine) >= CUT
     group = clusters.grouped(novel, structure.columns)
-    n_groups = group.max(initial=-1) + 1
+    n_groups = int((np.bincount(group + 1, clusters.n)[1:] >= MIN_GROUP).sum())  # the largest come first
+    group[group >= n_groups] = -1
     mass = np.array([q[group[fine] == k].sum(0) for k in range(n_groups)]).reshape(n_groups, q.shape[1])
     score = (1 - SMOOTH) * score + SMOOTH * score[structure.near].mean(1)
     return Novelty(score, group[fine], mass.argmax(1) if n_groups else np.zeros(0, int))

@@ -220,7 +220,7 @@ def _fine_tune(model, state, seen, fixed, initial, near, settings: Settings, see
     _compile(model, settings.learning_rate / 2, settings.weight_decay)
     replay = _replay(state, seen.shape[1], fixed.shape[1], settings)
     q, history = initial, {"changed": [], "loss": []}
-    held = fixed[:, len(state["size"]) :].any(1)  # cells of new types stay with their cluster: no gene was chosen for them
+    held = fixed[:, len(state["size"]) :].any(1)  # no gene was chosen for new types: their cluster keeps a say
     for i in range(settings.max_iter):
         late = 2 * i >= settings.max_iter
         share = VIEWS_LAST if late else VIEWS_FIRST
@@ -240,6 +240,7 @@ def _fine_tune(model, state, seen, fixed, initial, near, settings: Settings, see
         progress("target", 1.0 if done else (i + 1) / settings.max_iter, text)
         if done:
             break
+    q[held] = (q[held] + fixed[held]) / 2
     return q, {k: np.array(v) for k, v in history.items()}
 
 
