@@ -1,9 +1,10 @@
 # make demo    the main job on real data: results and a picture in demo-output/
 # make test    everything, Python and R
-# Both install what is missing and reuse what is there.
+# make docs    the pages; make bench    the comparison; make test-trixie    the suite on Debian 13
+# All install what is missing and reuse what is there.
 
 PY := .venv/bin/python
-.PHONY: demo test test-python test-r setup setup-r lint docs bench
+.PHONY: demo test test-python test-r test-trixie setup setup-r lint docs bench
 
 demo: setup
 	$(PY) -m itclust demo demo-output
@@ -27,3 +28,14 @@ setup-r:
 lint: setup
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+
+docs: setup-r
+	docs/build.sh
+
+bench: setup
+	benchmarks/setup-peers.sh
+	$(PY) benchmarks/run.py
+	$(PY) benchmarks/figures.py
+
+test-trixie:
+	tools/test-trixie.sh

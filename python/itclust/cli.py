@@ -114,7 +114,8 @@ def transfer(args) -> None:
     if args.csv:
         itclust.io.write_csv(target, args.csv, key=args.key_added)
     if args.report:
-        itclust.report(target, args.report, key=args.key_added, source=source)
+        place = {k: options[k] for k in ("layer", "values", "use_raw")}
+        itclust.report(target, args.report, key=args.key_added, source=source, labels_key=args.labels, **place)
     print(summary(target, args.key_added))
     print("written: " + ", ".join(map(str, outputs)))
 
