@@ -131,11 +131,13 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
         .theme()
 }
 
+# Hues around the circle, in turn darker and lighter: neighbours differ.
 .palette <- function(values, aesthetic = "colour") {
-    n <- length(unique(values))
-    ggplot2::discrete_scale(aesthetic, "itclust", function(n)
-        grDevices::hcl(seq(15, 375, length.out = n + 1L)[seq_len(n)],
-            c = 90, l = c(50, 70)), na.value = "grey80")
+    names <- levels(droplevels(as.factor(values)))
+    hues <- seq(15, 375, length.out = length(names) + 1L)[seq_along(names)]
+    light <- rep_len(c(50, 70), length(names))
+    ggplot2::scale_discrete_manual(aesthetic, na.value = "grey80",
+        values = setNames(grDevices::hcl(hues, c = 90, l = light), names))
 }
 
 .theme <- function() {
