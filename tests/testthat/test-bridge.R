@@ -96,3 +96,16 @@ test_that("a handler that jumps out of a message ends the run as an interrupt", 
         message = failing)))
     expect_s4_class(suppressMessages(run()), "SingleCellExperiment")
 })
+
+test_that("Python writes into its own copy, never into R's memory", {
+    x <- new("dgCMatrix", i = c(0L, 1L, 0L), p = c(0L, 2L, 3L),
+        x = c(1, 0, 3), Dim = c(2L, 2L), Dimnames = list(c("a", "b"), NULL))
+    .start()
+    on.exit(.clear())
+    .hand_over("target", .package(x))
+    reticulate::py_run_string(paste0("import sys; X = sys.modules[",
+        "'itclust.rbridge']._held['target'].X; ",
+        "X.data[:] = 77; X.indices[:] = 1"))
+    expect_identical(x@x, c(1, 0, 3))
+    expect_identical(x@i, c(0L, 1L, 0L))
+})
