@@ -39,8 +39,8 @@ installItClust <- function(envname = "r-itclust", python = NULL,
     }
     message("Done. ItClust finds ", path,
         if (envname == .ENVIRONMENT) " by itself: " else
-            paste0(" after Sys.setenv(RETICULATE_PYTHON = \"",
-                .python_in(path), "\"): "), "call ItClust().")
+            paste0(" where RETICULATE_PYTHON is ", .python_in(path), ": "),
+        "call ItClust().")
     invisible(path)
 }
 
@@ -100,21 +100,14 @@ installItClust <- function(envname = "r-itclust", python = NULL,
 
 # A child Python must not load the libraries that R was started with.
 .child <- function(command, args) {
-    old <- Sys.getenv("LD_LIBRARY_PATH", NA)
-    Sys.unsetenv("LD_LIBRARY_PATH")
-    on.exit(if (!is.na(old)) Sys.setenv(LD_LIBRARY_PATH = old))
+    withr::local_envvar(LD_LIBRARY_PATH = NA)
     suppressWarnings(system2(command, args, stdout = TRUE, stderr = FALSE))
 }
 
 # Runs a command, passing its lines on as messages.
 .run <- function(command) {
-    old <- Sys.getenv("LD_LIBRARY_PATH", NA)
-    Sys.unsetenv("LD_LIBRARY_PATH")
-    on.exit(if (!is.na(old)) Sys.setenv(LD_LIBRARY_PATH = old))
-    path <- Sys.getenv("PATH")
-    Sys.setenv(PATH = paste(file.path(R.home("bin")), path,
-        sep = .Platform$path.sep))
-    on.exit(Sys.setenv(PATH = path), add = TRUE)
+    withr::local_envvar(LD_LIBRARY_PATH = NA)
+    withr::local_path(R.home("bin"))
     output <- pipe(paste(c(shQuote(command), "2>&1"), collapse = " "), "r")
     lines <- character()
     while (length(line <- readLines(output, 1L))) {

@@ -26,10 +26,8 @@ mockItClustData <- function(n.genes = 200L, n.source = 200L, n.target = 200L,
         .stop("mockItClustData() needs 2 to 26 types, three genes a type and ",
             "a cell a type. Received: ", n.genes, " genes, ", n.source,
             " and ", n.target, " cells, ", n.types, " + ", novel, " types.")
-    if (!is.null(seed)) {
-        old <- .set_seed(seed)
-        on.exit(.put_seed_back(old))
-    }
+    if (!is.null(seed))
+        withr::local_seed(seed)
     profiles <- .mock_profiles(n.genes, types)
     shift <- batch.effect * stats::rnorm(n.genes)
     source <- .mock_cells(profiles, types[seq_len(n.types)], n.source, "source")
@@ -59,17 +57,4 @@ mockItClustData <- function(n.genes = 200L, n.source = 200L, n.target = 200L,
         dimnames = list(rownames(profiles), paste0(prefix, seq_len(n))))
     SingleCellExperiment(list(counts = as(counts, "CsparseMatrix") * 1),
         colData = DataFrame(truth = factor(type)))
-}
-
-.set_seed <- function(seed) {
-    old <- get0(".Random.seed", globalenv(), inherits = FALSE)
-    set.seed(seed)
-    old
-}
-
-.put_seed_back <- function(old) {
-    if (is.null(old))
-        rm(".Random.seed", envir = globalenv())
-    else
-        assign(".Random.seed", old, globalenv())
 }

@@ -161,8 +161,8 @@
     }
     if (packageVersion("reticulate") < "1.41")
         .stop(.no_python("No Python has been set up for ItClust."))
-    require <- getExportedValue("reticulate", "py_require")
-    require(.requirements())
+    declare <- getExportedValue("reticulate", "py_require")
+    declare(.requirements())
     "py_require"
 }
 
@@ -180,10 +180,7 @@
 # What reticulate would take. It warns of any pyproject.toml that it meets, and
 # offers to install miniconda, which is not what anybody asked for here.
 .discovered <- function() {
-    old <- Sys.getenv("RETICULATE_MINICONDA_ENABLED", NA)
-    Sys.setenv(RETICULATE_MINICONDA_ENABLED = "FALSE")
-    on.exit(if (is.na(old)) Sys.unsetenv("RETICULATE_MINICONDA_ENABLED") else
-        Sys.setenv(RETICULATE_MINICONDA_ENABLED = old))
+    withr::local_envvar(RETICULATE_MINICONDA_ENABLED = "FALSE")
     suppressWarnings(reticulate::py_discover_config())
 }
 

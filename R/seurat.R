@@ -30,7 +30,7 @@
             logical(1))
         return(setNames(as.list(slots), slots)[full])
     }
-    parts <- SeuratObject::Layers(assay)
+    parts <- .v5("Layers")(assay)
     bases <- unique(c(parts, sub("\\.[^.]*$", "",
         grep("^(counts|data|scale\\.data)\\.", parts, value = TRUE))))
     bases <- union(bases, intersect(c("counts", "data", "scale.data"),
@@ -41,6 +41,9 @@
     }), bases)
 }
 
+# What SeuratObject has since version 5.
+.v5 <- function(name) getExportedValue("SeuratObject", name)
+
 .is_v5 <- function(assay) is(assay, "StdAssay")
 
 # One layer, all its parts side by side, cells in the object's order.
@@ -48,7 +51,7 @@
     if (!.is_v5(assay))
         return(methods::slot(assay, parts))
     read <- lapply(parts, function(part)
-        SeuratObject::LayerData(assay, layer = part))
+        .v5("LayerData")(assay, layer = part))
     genes <- unique(unlist(lapply(read, rownames)))
     whole <- do.call(cbind, lapply(read, .with_genes, genes, what))
     missing <- setdiff(cells, colnames(whole))
