@@ -174,6 +174,12 @@ def _cost(table: pd.DataFrame) -> str:
     return f"{text}\n{_markdown(pd.DataFrame.from_dict(rows, orient='index'), 'method')}"
 
 
+def _versions(table: pd.DataFrame) -> str:
+    """The version; where there are several, each with its pairs."""
+    pairs = table.groupby("version", sort=False)["pair"].unique()
+    return "; ".join(pairs.index if len(pairs) == 1 else [f"{v} ({', '.join(names)})" for v, names in pairs.items()])
+
+
 def _how(table: pd.DataFrame) -> str:
     """The command, the versions and the machine."""
     pairs = [p for p in table["pair"].unique() if " " not in p]
@@ -182,8 +188,7 @@ def _how(table: pd.DataFrame) -> str:
     seeds = ",".join(map(str, sorted(table["seed"].unique())))
     command = f".venv/bin/python benchmarks/run.py{'' if ten else ' --pairs ' + ','.join(pairs)}"
     command += f" --methods {','.join(methods)} --seeds {seeds}"
-    used = table.groupby("method")["version"].unique()
-    versions = "\n".join(f"- {METHODS[m].title}: {', '.join(used[m])}" for m in methods)
+    versions = "\n".join(f"- {METHODS[m].title}: {_versions(table[table['method'] == m])}" for m in methods)
     absent = ", ".join(method.title for name, method in METHODS.items() if name not in methods)
     not_run = f"\nNot among these runs, though the command knows them: {absent}.\n" if absent else ""
     machines = "; ".join(table["machine"].unique())

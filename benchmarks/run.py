@@ -16,7 +16,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from functools import cache
 from pathlib import Path
 
 import data
@@ -154,8 +153,8 @@ def version(method: Method, log: str) -> str:
     return (re.findall(r"^version (.+?)\s*$", log, flags=re.MULTILINE) or ["unknown"])[-1]
 
 
-@cache
 def _itclust_version() -> str:
+    """Asked for each run: the commit may change while a benchmark goes on."""
     import itclust
 
     git = ["git", "-C", str(ROOT)]
