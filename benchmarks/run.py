@@ -158,7 +158,9 @@ def _itclust_version() -> str:
     import itclust
 
     git = ["git", "-C", str(ROOT)]
-    commit = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    commit = subprocess.run(
+        [*git, "log", "-1", "--format=%h", "--", "python/itclust"], capture_output=True, text=True, check=False
+    )
     changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "python/itclust"], check=False).returncode == 1
     return f"{itclust.__version__} {commit.stdout.strip()}{'+' if changed else ''}".strip()
 
