@@ -52,7 +52,10 @@
         .stop("'", what, "' has no assay ", .show(assay.type), ". Pass ",
             "assay.type=; its assays are: ",
             if (length(present)) .quoted(present) else "none with a name", ".")
-    assay(x, assay.type, withDimnames = FALSE)
+    values <- assay(x, assay.type, withDimnames = FALSE)
+    if (!is.null(rownames(x))) # the object's names, not those its assay had
+        rownames(values) <- rownames(x)
+    values
 }
 
 # Any matrix as dgCMatrix; one that is already one is not copied.
