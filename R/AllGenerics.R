@@ -98,6 +98,9 @@ setGeneric("ItClust", signature = c("source", "target"),
 #'
 #' @inheritParams ItClust
 #' @param model An [ItClustModel-class].
+#' @param assay.type Assay with the expression values, by name or number;
+#'   `NULL` takes `"counts"`, else `"logcounts"`, and says so. Seurat: a layer
+#'   or slot.
 #' @param genes Names of the genes that may be used; `NULL` for all of the
 #'   source. `preset = "paper"` takes its genes from the target, so it needs
 #'   them here.
