@@ -277,14 +277,9 @@ def _batch(target, batch_key):
 
 
 def _expression(adata, layer, use_raw, values, name):
-    check.layer(adata, layer, use_raw, name)
-    matrix = adata.raw.X if use_raw else adata.X if layer is None else adata.layers[layer]
-    genes = adata.raw.var_names if use_raw else adata.var_names
-    if matrix is None:
-        msg = f"{name}.X is empty; pass layer= with one of: {', '.join(map(repr, adata.layers)) or 'none'}."
-        raise ValueError(msg)
-    place = f"the {name}" + (".raw" if use_raw else f"'s layer {layer!r}" if layer else "")
-    return preprocess.expression(matrix, genes, values, place, _holders(adata, layer, use_raw))
+    matrix, genes = check.place(adata, layer, use_raw, name)
+    where = f"the {name}" + (".raw" if use_raw else f"'s layer {layer!r}" if layer else "")
+    return preprocess.expression(matrix, genes, values, where, lambda: _holders(adata, layer, use_raw))
 
 
 def _holders(adata, layer, use_raw):

@@ -90,14 +90,14 @@ def _missing(value) -> bool:
     return value is None or (str(value) in ("nan", "<NA>", "NaT") and not isinstance(value, str))
 
 
-def values(x, name: str, holders=()) -> None:
+def values(x, name: str, holders=list) -> None:
     """Raise on NaN, infinite or negative values.
 
     Parameters
     ----------
     x : array of the values that are there (dense, or the data of a sparse matrix).
     name : the dataset, and the layer where it has one.
-    holders : where unscaled values lie: ``layer="..."`` or ``use_raw=True``.
+    holders : function that says where unscaled values lie: ``layer="..."`` or ``use_raw=True``; asked on failure alone.
     """
     x = np.asarray(x)
     if not np.isfinite(x).all():
@@ -106,7 +106,8 @@ def values(x, name: str, holders=()) -> None:
         )
         raise ValueError(msg)
     if x.size and x.min() < 0:
-        where = f"Unscaled values are in {' and in '.join(holders)}: pass that." if holders else ""
+        found = holders()
+        where = f"Unscaled values are in {' and in '.join(found)}: pass that." if found else ""
         msg = (
             f"{name} holds negative values (smallest {x.min():.3g}), as after scaling; counts or log values are needed. "
             + (where or "No layer and no .raw of it holds unscaled values: pass the data from before scaling.")
@@ -166,6 +167,18 @@ def layer(adata, name: str | None, use_raw: bool, what: str) -> None:
     if use_raw and adata.raw is None:
         msg = f"use_raw=True, but the {what} has no .raw."
         raise ValueError(msg)
+
+
+def place(adata, layer_name: str | None, use_raw: bool, what: str):
+    """The matrix of values and the gene names at a layer, in ``.raw`` or in ``X``; raise where there is none."""
+    layer(adata, layer_name, use_raw, what)
+    if use_raw:
+        return adata.raw.X, adata.raw.var_names
+    matrix = adata.X if layer_name is None else adata.layers[layer_name]
+    if matrix is None:
+        msg = f"{what}.X is empty; pass layer= with one of: {', '.join(map(repr, adata.layers)) or 'none'}."
+        raise ValueError(msg)
+    return matrix, adata.var_names
 
 
 def missing_genes(n_missing: int, n_genes: int) -> None:

@@ -100,7 +100,7 @@ def transfer(args) -> None:
     bar = _bar(args)
     if model is None:
         source = itclust.io.read(args.source)
-        _annotate(source, target, args, options, bar)
+        itclust.transfer(source, target, labels_key=args.labels, key_added=args.key_added, progress=bar, **options)
     else:
         ignored = [f"--{n}" for n in ("labels", "layer") if getattr(args, n)][:1]
         if ignored or args.set or args.preset != "default":
@@ -118,10 +118,6 @@ def transfer(args) -> None:
         itclust.report(target, args.report, key=args.key_added, source=source, labels_key=args.labels, **place)
     print(summary(target, args.key_added))
     print("written: " + ", ".join(map(str, outputs)))
-
-
-def _annotate(source, target, args, options, bar):
-    itclust.transfer(source, target, labels_key=args.labels, key_added=args.key_added, progress=bar, **options)
 
 
 def train(args) -> None:

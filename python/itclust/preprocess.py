@@ -56,7 +56,7 @@ def _floats(matrix) -> sp.csr_matrix:
     return x
 
 
-def expression(matrix, genes, values="auto", name="source", holders=()) -> Expression:
+def expression(matrix, genes, values="auto", name="source", holders=list) -> Expression:
     """Linear values with unique genes.
 
     Parameters

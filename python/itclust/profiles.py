@@ -95,10 +95,5 @@ def _profile(expression, codes, groups, used) -> Profile:
 def read(adata, layer, use_raw, values, name) -> preprocess.Expression:
     """Linear values of a dataset."""
     check.is_anndata(adata, name)
-    check.layer(adata, layer, use_raw, name)
-    matrix = adata.raw.X if use_raw else adata.X if layer is None else adata.layers[layer]
-    genes = adata.raw.var_names if use_raw else adata.var_names
-    if matrix is None:
-        msg = f"{name}.X is empty; pass layer= with one of: {', '.join(map(repr, adata.layers)) or 'none'}."
-        raise ValueError(msg)
+    matrix, genes = check.place(adata, layer, use_raw, name)
     return preprocess.expression(matrix, genes, values, f"the {name}")
