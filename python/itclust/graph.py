@@ -1,4 +1,4 @@
-"""The target's own neighbourhoods: principal components, nearest neighbours, averages over mutual ones."""
+"""The target's own neighbourhoods: components, nearest neighbours, averages over mutual ones, clusters, parts of a label."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ EXACT_BELOW = 20_000  # cells; above, components come from a sample and neighbou
 CHUNK = 8192
 MIN_SD = 0.1  # added to a gene's spread before scaling
 CLIP = 8.0
+# A label's cells fall apart where each part, of at least so many cells, has at most 3 % of its edges' weight to the
+# others: two stimuli, two laboratories, two types under one name do; one type cut in two by chance has 5 % or more.
+APART, MIN_PART, PART_RESOLUTION = 0.03, 10, 0.3
 
 
 def principal_components(x: sp.csr_matrix, columns, n_components=30, seed=0) -> np.ndarray:
@@ -67,12 +70,14 @@ class Structure(NamedTuple):
     near : (n, k) indices of each cell's nearest other cells.
     average : (n, n) average over mutual neighbours, see :func:`mutual`.
     points : (n, n_components) principal components.
+    net : igraph.Graph, see :func:`shared_neighbours`; None where there are no neighbours.
     """
 
     columns: np.ndarray
     near: np.ndarray
     average: sp.csr_matrix
     points: np.ndarray
+    net: object = None
 
 
 def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0) -> Structure:
@@ -88,11 +93,12 @@ def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0) -> Structu
         return Structure(columns, near, mutual(near), np.zeros((n, 1)))
     points = principal_components(x, columns, seed=seed)
     average = mutual(neighbours(points, min(n_neighbors, max(5, n // 20)), seed))
-    return Structure(columns, neighbours(points[:, :20], n_neighbors, seed), average, points)
+    near = neighbours(points[:, :20], n_neighbors, seed)
+    return Structure(columns, near, average, points, shared_neighbours(near))
 
 
 def shared_neighbours(near):
-    """igraph.Graph of neighbours, weighted by the Jaccard index of their neighbourhoods; and the weights."""
+    """igraph.Graph of neighbours; the edges' attribute ``weight`` is the Jaccard index of their neighbourhoods."""
     import igraph
 
     n, k = near.shape
@@ -105,16 +111,52 @@ def shared_neighbours(near):
         both = np.asarray(edges[a].multiply(edges[b]).sum(1)).ravel()
         weight[i : i + 200_000] = both / (2 * (k + 1) - both)
     kept = weight > 0
-    return igraph.Graph(n=n, edges=np.column_stack([upper.row, upper.col])[kept]), weight[kept]
+    return igraph.Graph(n=n, edges=np.column_stack([upper.row, upper.col])[kept], edge_attrs={"weight": weight[kept]})
 
 
-def leiden(graph, weights, resolution, seed=0) -> np.ndarray:
+def leiden(net, resolution, seed=0) -> np.ndarray:
     """Leiden clusters by modularity (Traag et al. 2019): (n,) int."""
     import igraph
 
     igraph.set_random_number_generator(random.Random(seed))
     try:
-        found = graph.community_leiden("modularity", weights=weights, resolution=resolution, n_iterations=3)
+        found = net.community_leiden("modularity", weights="weight", resolution=resolution, n_iterations=3)
     finally:
         igraph.set_random_number_generator(random)
     return np.array(found.membership)
+
+
+def parts(net, cells, seed=0) -> np.ndarray:
+    """Parts into which some cells clearly fall apart: (len(cells),) int, 0 the largest; all 0 where they do not.
+
+    Leiden clusters of the cells' own graph; the one that is tied to the others most joins the one it is tied to most,
+    until every part is large and separate enough.
+
+    Parameters
+    ----------
+    net : see :func:`shared_neighbours`.
+    cells : sorted int, which ones.
+    """
+    if len(cells) < 2 * MIN_PART:
+        return np.zeros(len(cells), int)
+    own = net.induced_subgraph(cells)
+    part = leiden(own, PART_RESOLUTION, seed)
+    member = sp.csr_matrix((np.ones(len(part)), (part, np.arange(len(part)))))
+    ends = np.array(own.get_edgelist(), int).reshape(-1, 2)
+    edges = sp.csr_matrix((own.es["weight"], (ends[:, 0], ends[:, 1])), (len(part), len(part)))
+    ties = (member @ (edges + edges.T) @ member.T).toarray()
+    while len(ties) > 1:
+        size = np.bincount(part)
+        away = 1 - ties.diagonal() / np.maximum(ties.sum(1), 1e-12)
+        worst = np.where(size < MIN_PART, 1 + away, away).argmax()
+        if away[worst] <= APART and size[worst] >= MIN_PART:
+            break
+        others = np.arange(len(ties)) != worst
+        to = np.lexsort((size * others, ties[worst] * others, others))[-1]
+        ties[to] += ties[worst]
+        ties[:, to] += ties[:, worst]
+        ties = ties[np.ix_(others, others)]
+        part[part == worst] = to
+        part[part > worst] -= 1
+    rank = np.argsort(np.argsort(-np.bincount(part), kind="stable"))
+    return rank[part]

@@ -15,6 +15,8 @@ weights, and a fifth can only veto:
     as ``d_type``, each side centred by its own mean, finer clusters: the same without trusting the assignment.
 ``mixed``
     do its cells surely belong to different known types? Then something technical holds them together.
+
+Cells too few for a cluster are seen one by one: by genes that no source type and no target cluster expresses.
 """
 
 from __future__ import annotations
@@ -51,6 +53,9 @@ MIXED_FROM, MIXED_SLOPE = 0.17, 40.0
 # It counts in full where half of the cells are sure of their type, and not at all where fewer than 30 % are: cells of a
 # new type that is like none of the source's get labels by chance, each unsure of its own.
 SURE, SURE_FROM, SURE_TO = 0.8, 0.3, 0.5
+# What a lone cell's genes say: its three strangest, half believed at 3.5 robust standard deviations, and never more than
+# half, since doublets have such genes as well. Known cells of the development pairs reach 4 in 0.1 to 3 % of cases.
+LONE, LONE_FROM, LONE_GENES, LONE_MIN_SD = 0.5, 3.5, 3, 0.1
 
 
 class Novelty(NamedTuple):
@@ -81,10 +86,9 @@ def judge(moments: Moments, x: sp.csr_matrix, q, structure: graph.Structure, see
     n = x.shape[0]
     if structure.near.shape[1] == 0:
         return Novelty(np.zeros(n), np.full(n, -1), np.zeros(0, int))
-    net, weights = graph.shared_neighbours(structure.near)
     score, called = np.zeros(n), np.zeros(n)
     for i in reversed(range(N_PARTITIONS)):  # the first partition last: its clusters are the ones that are grouped
-        coarse, fine = (graph.leiden(net, weights, r, seed + i) for r in (COARSE, FINE))
+        coarse, fine = (graph.leiden(structure.net, r, seed + i) for r in (COARSE, FINE))
         clusters = Clusters(moments, x, q, coarse, fine)
         numbers = clusters.numbers()
         # clipped: one odd number decides nothing alone
@@ -98,6 +102,7 @@ def judge(moments: Moments, x: sp.csr_matrix, q, structure: graph.Structure, see
     group[group >= n_groups] = -1
     mass = np.array([q[group[fine] == k].sum(0) for k in range(n_groups)]).reshape(n_groups, q.shape[1])
     score = (1 - SMOOTH) * score + SMOOTH * score[structure.near].mean(1)
+    score = 1 - (1 - score) * (1 - lone(moments, x, _means(clusters.coarse, x)))
     return Novelty(score, group[fine], mass.argmax(1) if n_groups else np.zeros(0, int))
 
 
@@ -223,6 +228,35 @@ class Clusters:
         size = np.bincount(group, self.n[which])
         out[which] = np.argsort(np.argsort(-size, kind="stable"))[group]
         return out
+
+
+def lone(moments: Moments, x: sp.csr_matrix, profiles) -> np.ndarray:
+    """Evidence (n,) in [0, LONE] from a cell's own strangest genes.
+
+    How far they lie above the largest mean of any source type and any target cluster, less the cell's smallest value (a
+    count of one), beside all cells: in robust standard deviations, through a logistic curve.
+
+    Parameters
+    ----------
+    moments, x : see :func:`judge`.
+    profiles : (n_clusters, n_genes) mean log values of the target's clusters.
+    """
+    excess = x.data - np.maximum(moments.mean.max(0), profiles.max(0))[x.indices]
+    row = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
+    strangest = np.zeros(x.shape[0])
+    for _ in range(LONE_GENES):
+        top = _row_max(np.maximum(excess, 0), x)
+        strangest += top / LONE_GENES
+        excess[excess >= top[row]] = -1
+    strangest -= 1 / np.maximum(_row_max(1 / np.maximum(x.data, 1e-6), x), 1e-6)
+    centre = np.median(strangest)
+    sd = max(1.4826 * np.median(np.abs(strangest - centre)), LONE_MIN_SD)
+    return LONE / (1 + np.exp(LONE_FROM - (strangest - centre) / sd))
+
+
+def _row_max(data, x) -> np.ndarray:
+    """Largest of ``data``, values in place of those of ``x``, in each row: (n,)."""
+    return sp.csr_matrix((data, x.indices, x.indptr), x.shape).max(1).toarray().ravel()
 
 
 def _members(codes) -> sp.csr_matrix:

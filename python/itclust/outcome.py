@@ -52,12 +52,13 @@ def outcome(adapted, types, x, gene_names) -> Result:
     n_types, best = len(types), adapted.q.argmax(1)
     order = assign.by_size(best, adapted.q.shape[1])
     cluster = np.argsort(order)[np.searchsorted(np.sort(order), best)]
-    code = adapted.cluster_type[order]  # source type of each cluster, -1: new
+    code = adapted.cluster_type[order]  # type of each cluster; n_types and above: new
     q = adapted.q[:, order]
     by_type = np.zeros((len(q), n_types + 1))
-    np.add.at(by_type.T, adapted.cluster_type, adapted.q.T)  # -1 is the last column: novel
+    np.add.at(by_type.T, np.minimum(adapted.cluster_type, n_types), adapted.q.T)  # the last column: novel
     novelty = 1 - by_type.max(1) if adapted.novelty is None else adapted.novelty
-    confidence = assign.confidence(by_type[np.arange(len(q)), code[cluster]], code[cluster] < 0, adapted.novelty)
+    label = np.minimum(code[cluster], n_types)
+    confidence = assign.confidence(by_type[np.arange(len(q)), label], label == n_types, adapted.novelty)
     return Result(
         cluster=cluster,
         probabilities=_float32(q / np.maximum(q.sum(1, keepdims=True), 1e-12)),
@@ -73,20 +74,19 @@ def outcome(adapted, types, x, gene_names) -> Result:
 
 def _table(adapted, types, cluster, order, by_type, novelty, markers) -> pd.DataFrame:
     code, n = adapted.cluster_type[order], len(order)
-    new = code < 0
-    label = np.where(new, "", types[code]).astype(object)
-    label[new] = [f"{NOVEL} {i + 1}" for i in range(new.sum())]
-    nearest = code.copy()
-    if new.any():
-        nearest[new] = adapted.nearest[order[new] - len(types)]
-    first = np.full(len(types), -1)
-    first[code[~new]] = np.flatnonzero(~new)
+    new, size = code >= len(types), np.bincount(cluster, minlength=n)
+    kinds = len(types) + assign.by_size(np.repeat(code[new] - len(types), size[new]), code.max() + 1)
+    number = np.zeros(code.max() + 1, int)
+    number[kinds] = np.arange(1, len(kinds) + 1)  # new types, the largest first
+    label = np.array([f"{NOVEL} {number[c]}" if c >= len(types) else str(types[c]) for c in code], dtype=object)
+    nearest = np.append(np.arange(len(types)), [] if adapted.nearest is None else adapted.nearest).astype(int)[code]
+    before = np.where(adapted.initial == code[cluster], cluster, -1)  # the cluster, where the label was the same
     runner_up = assign.runner_up(by_type[:, :-1], cluster, np.where(new, -1, code), n)
     columns = {
         "label": label,
         "novel": new,
-        "n_cells": np.bincount(cluster, minlength=n),
-        "stability": assign.stability(cluster, first[adapted.initial], n),
+        "n_cells": size,
+        "stability": assign.stability(cluster, before, n),
         "novelty": assign.class_means(novelty[:, None], cluster, n).ravel(),
         "runner_up": types[runner_up].astype(object),
         "nearest_type": types[nearest].astype(object),

@@ -20,7 +20,7 @@ from itclust.train import Adapted
 MIN_GENES, MIN_CELLS = 100, 10  # cells with fewer genes, and genes in fewer such cells, do not train
 CLIP = 6.0  # largest z-score
 MOMENTUM = 0.9
-LABEL_NOISE = 0.01  # mass of the noise in the one-hot labels: keeps their divergence finite
+LABEL_NOISE = 1e-5, 6e-5  # added to each entry of the one-hot labels, drawn between the two: the published disturbance
 PATIENCE, MIN_DELTA = 4, 0.001
 
 
@@ -141,8 +141,8 @@ def fit_source(source: Expression, codes, n_types, genes, settings: Settings, se
     pretrain(encoder, x, layers, settings, seed, progress)
     present = np.unique(y)
     one_hot = np.eye(len(present), dtype=np.float32)[np.searchsorted(present, y)]
-    noise = np.random.default_rng(seed).random(one_hot.shape, dtype=np.float32)
-    noisy = one_hot * (1 - LABEL_NOISE) + LABEL_NOISE * noise / noise.sum(1, keepdims=True)
+    noisy = one_hot + np.random.default_rng(seed).uniform(*LABEL_NOISE, one_hot.shape).astype(np.float32)
+    noisy /= noisy.sum(1, keepdims=True)
     if settings.softmax:
         head = network.dense(len(present), "softmax", seed + 400, "types")
         model = keras.Model(encoder.input, head(encoder.output))

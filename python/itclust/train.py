@@ -28,7 +28,8 @@ class Adapted(NamedTuple):
     Attributes
     ----------
     q : (n, n_clusters) soft assignment.
-    cluster_type : (n_clusters,) int source type of each column, -1 for a new type.
+    cluster_type : (n_clusters,) int type of each column: a source type, or n_types + i for the i-th new one. Clusters may
+        share a type.
     initial : (n,) int source type before fine-tuning.
     z : (n, n_latent) embedding.
     history : arrays, an entry a round.
@@ -161,15 +162,29 @@ def adapt_target(state: dict, x: sp.csr_matrix, present, batch, settings: Settin
     network.set_weights(model, weights)
     teach = [_with_new(q, new, n_new) for q in (fixed, initial)]
     q, history = _fine_tune(model, state, seen, *teach, found.average, settings, seed, progress)
+    z = network.predict(embedding(model), seen)
+    q, cluster_type = _apart(q, z, found.net, settings.alpha, seed)
     return Adapted(
         q=q,
-        cluster_type=np.append(np.arange(n_types), np.full(n_new, -1)),
+        cluster_type=cluster_type,
         initial=initial.argmax(1),
-        z=network.predict(embedding(model), seen),
+        z=z,
         history=history,
         novelty=None if new is None else new.score,
         nearest=None if new is None else new.nearest,
     )
+
+
+def _apart(q, z, net, alpha, seed):
+    """Clusters finer than types where the cells of one clearly fall apart: q with their columns, and each one's type."""
+    best, columns, types = q.argmax(1), [], []
+    for k in range(q.shape[1]):
+        cells = np.flatnonzero(best == k)
+        part = np.full(len(q), -1)
+        part[cells] = 0 if net is None else graph.parts(net, cells, seed)
+        columns.append(assign.divided(q[:, k], part, z, alpha) if part.max() > 0 else q[:, [k]])
+        types += [k] * columns[-1].shape[1]
+    return np.concatenate(columns, axis=1), np.array(types)
 
 
 def embedding(model) -> keras.Model:

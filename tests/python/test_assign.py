@@ -60,6 +60,20 @@ def test_by_size_orders_and_drops_empty():
     assert assign.by_size(np.array([2, 2, 0, 4, 4, 4]), 6).tolist() == [4, 2, 0]
 
 
+def test_a_divided_column_keeps_its_mass_and_its_cells(z):
+    rng = np.random.default_rng(5)
+    q, part = rng.random(40), rng.integers(-1, 3, 40)
+    divided = assign.divided(q, part, z, 2.0)
+    np.testing.assert_allclose(divided.sum(1), q)
+    for i in range(40):
+        if part[i] >= 0:
+            assert divided[i].tolist() == [q[i] if k == part[i] else 0 for k in range(3)]
+        else:
+            means = np.array([z[part == k].mean(0) for k in range(3)])
+            kernel = (1 + ((z[i] - means) ** 2).sum(1) / 2) ** -1.5
+            np.testing.assert_allclose(divided[i], q[i] * kernel / kernel.sum())
+
+
 def test_runner_up_is_not_the_label():
     p = np.array([[0.6, 0.3, 0.1], [0.6, 0.1, 0.3], [0.1, 0.8, 0.1]])
     assert assign.runner_up(p, np.array([0, 0, 1]), np.array([0, 1]), 2).tolist()[1] in (0, 2)

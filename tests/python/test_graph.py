@@ -59,10 +59,9 @@ def test_structure_and_leiden_find_the_groups():
     x = sp.csr_matrix(np.log1p(rng.poisson(profile[codes])).astype("f4"))
     found = graph.structure(x, 15)
     assert (codes[found.near] == codes[:, None]).mean() > 0.95
-    net, weights = graph.shared_neighbours(found.near)
-    clusters = graph.leiden(net, weights, 0.1)
+    clusters = graph.leiden(found.net, 0.1)
     assert all(len(np.unique(codes[clusters == c])) == 1 for c in np.unique(clusters))
-    np.testing.assert_array_equal(clusters, graph.leiden(net, weights, 0.1))
+    np.testing.assert_array_equal(clusters, graph.leiden(found.net, 0.1))
 
 
 def test_components_from_a_sample_span_the_same(monkeypatch):
@@ -79,3 +78,30 @@ def test_components_from_a_sample_span_the_same(monkeypatch):
 def test_one_or_two_cells(n):
     found = graph.structure(sp.csr_matrix(np.ones((n, 5), "f4")), 15)
     np.testing.assert_allclose(found.average.toarray(), np.eye(n))
+
+
+def cloud(*centres, n=60):
+    """Cells around ``centres`` on a line, in five dimensions."""
+    rng = np.random.default_rng(4)
+    return np.concatenate([rng.normal(0, 1, (n, 5)) + np.eye(5)[0] * c for c in centres])
+
+
+def net_of(points):
+    return graph.shared_neighbours(graph.neighbours(points, 10))
+
+
+def test_two_clouds_of_one_label_fall_apart_and_one_cloud_does_not():
+    points = cloud(0, 20, 40)
+    label = np.repeat([0, 1, 0], 60)  # the first and the last cloud share a label
+    part = graph.parts(net_of(points), np.flatnonzero(label == 0))
+    np.testing.assert_array_equal(part, np.repeat([part[0], 1 - part[0]], 60))
+    assert not graph.parts(net_of(points), np.flatnonzero(label == 1)).any()
+    assert not graph.parts(net_of(cloud(0, n=200)), np.arange(200)).any()
+
+
+def test_parts_are_never_smaller_than_asked():
+    points = np.concatenate([cloud(0), cloud(30, n=graph.MIN_PART - 1)])
+    assert not graph.parts(net_of(points), np.arange(len(points))).any()
+    points = np.concatenate([cloud(0), cloud(30, n=graph.MIN_PART + 5)])
+    assert np.bincount(graph.parts(net_of(points), np.arange(len(points)))).tolist() == [60, graph.MIN_PART + 5]
+    assert graph.parts(net_of(points), np.arange(3)).tolist() == [0, 0, 0]

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import itclust
-from itclust import assign
+from itclust import assign, genes, novelty
 
 
 @pytest.fixture(scope="module")
@@ -50,5 +51,23 @@ def test_confidence_of_known_and_new():
     p = np.array([0.9, 0.9, 0.0, 0.0])
     s = np.array([0.2, 0.8, 0.5, 0.9])
     c = assign.confidence(p, np.array([False, False, True, True]), s)
-    assert c[0] == p[0] and c[1] < p[1] and c[2] == pytest.approx(0.75) and c[3] > c[2]
+    assert c[0] == p[0] and c[1] == pytest.approx(0.9 * p[1]) and c[2] == pytest.approx(0.75) and c[3] > c[2]
     assert assign.confidence(p, None, None) is p
+
+
+def test_a_lone_strange_cell_is_seen_and_a_strange_cluster_is_not_lone():
+    rng = np.random.default_rng(0)
+    profile = rng.gamma(0.5, 2, (2, 80))
+    profile[:, 75:] = 0
+    codes = np.arange(200) % 2
+    x = np.log1p(rng.poisson(profile[codes])).astype("f4")
+    source = genes.moments(sp.csr_matrix(x), codes, 2)
+    x[7, 75:] = 5.0
+    of_clusters = np.stack([x[codes == k].mean(0) for k in range(2)])
+    evidence = novelty.lone(source, sp.csr_matrix(x), of_clusters)
+    assert evidence.argmax() == 7 and evidence[7] > 0.45 and np.delete(evidence, 7).max() < 0.3
+    assert (evidence <= novelty.LONE).all()
+    order = rng.permutation(200)
+    np.testing.assert_allclose(novelty.lone(source, sp.csr_matrix(x[order]), of_clusters), evidence[order], rtol=1e-5)
+    explained = np.concatenate([of_clusters, x[[7]]])  # a cluster that has these genes
+    assert novelty.lone(source, sp.csr_matrix(x), explained)[7] < 0.1
