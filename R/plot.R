@@ -54,7 +54,7 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
     dimred <- dimred[!is.na(dimred)]
     if (!length(dimred)) {
         layout <- prcomp(.matrix_of(x, "embedding", key), rank. = 2L)$x
-        colnames(layout) <- paste("ItClust embedding, PC", 1:2)
+        colnames(layout) <- paste("ItClust embedding, PC", seq_len(2))
         return(layout)
     }
     dimred <- dimred[1L]
@@ -63,8 +63,8 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
             "it has: ", .quoted(present), ".")
     layout <- if (inherits(x, "Seurat")) SeuratObject::Embeddings(x[[dimred]])
         else reducedDim(x, dimred)
-    layout <- as.matrix(layout)[, 1:2]
-    colnames(layout) <- paste(dimred, 1:2)
+    layout <- as.matrix(layout)[, seq_len(2)]
+    colnames(layout) <- paste(dimred, seq_len(2))
     layout
 }
 

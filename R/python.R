@@ -27,10 +27,10 @@
     .stop(outcome$message, class = paste0("itclust_", outcome$type))
 }
 
-# "take" and "give" use rpy2, which lets go of Python's lock while R runs. If R then collects garbage,
-# reticulate before 1.41 finalises its Python objects without the lock and the
-# process aborts. So nothing may be left to finalise: collect now, in the
-# function that calls, after its arguments have been forced.
+# "take" and "give" use rpy2, which lets go of Python's lock while R runs. If R
+# then collects garbage, reticulate before 1.41 finalises its Python objects
+# without the lock and the process aborts. So nothing may be left to finalise:
+# collect now, in the function that calls, after its arguments have been forced.
 .guard <- function() {
     if (.bridge$guarded)
         gc(verbose = FALSE)
@@ -47,22 +47,18 @@
     invokeRestart("abort")
 }
 
-# An R function for Python to call. No R condition can pass through Python: an
-# error or interrupt in it, or a handler that jumps out, is kept in
-# `.bridge$left`, ends the run, and is taken up again by .python().
+# An R function for Python to call. No R condition may pass through Python,
+# whose frames a jump would skip: on.exit() stops all of them here, also that of
+# a handler further up. `.bridge$left` keeps the error, or "interrupt", that
+# ends the run and that .python() takes up again.
 .callback <- function(f) {
     function(...) {
         .bridge$left <- "interrupt"
-        done <- tryCatch({
+        on.exit(if (!is.null(.bridge$left)) return("interrupt"))
+        tryCatch({
             f(...)
-            TRUE
-        }, error = function(e) {
-            .bridge$left <- e
-            FALSE
-        }, interrupt = function(e) FALSE)
-        if (!done)
-            return("interrupt")
-        .bridge$left <- NULL
+            .bridge$left <- NULL
+        }, error = function(e) .bridge$left <- e)
         "go on"
     }
 }

@@ -4,7 +4,7 @@ result <- BiocCheck::BiocCheck(tarball, `no-check-deprecated` = TRUE,
     `no-check-CRAN` = TRUE, `no-check-bioc-help` = TRUE,
     `no-check-remotes` = TRUE, `no-check-version-num` = TRUE,
     `no-check-R-ver` = TRUE, `no-check-bioc-views` = TRUE,
-    `no-check-bioc-version` = TRUE)
+    `no-check-bioc-version` = TRUE, `no-check-dependencies` = TRUE)
 counts <- vapply(c("error", "warning", "note"),
     function(kind) length(result[[kind]]), integer(1))
 cat(sprintf("BiocCheck: %d errors, %d warnings, %d notes\n", counts[1],
