@@ -23,7 +23,11 @@
 #'   differs. `NULL` takes `"counts"`, else `"logcounts"` (Seurat: `"counts"`,
 #'   else `"data"`), and says so. Ignored for matrices.
 #' @param assay Seurat only: name of the assay; `NULL` takes the default assay.
-#' @param batch.key Column of the target that names each cell's batch.
+#' @param batch.key Column of `colData` or `meta.data` that names each cell's
+#'   batch, in the target, the source or both. Each batch of the target is
+#'   brought to the source's level of expression by itself; in the source, a
+#'   type's batches count by the square roots of their sizes. Several sources
+#'   are batches without being asked.
 #' @param values `"auto"`, `"counts"`, `"linear"` (CPM, TPM, FPKM) or `"log"`:
 #'   what the expression values are. A list of two for source and target.
 #' @param preset `"default"`, or `"paper"` for the published 2020 recipe.

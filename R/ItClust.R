@@ -7,25 +7,31 @@ setMethod("ItClust", c("ANY", "ANY"), function(source, target, labels = NULL,
     key.added = "itclust", seed = 0L, verbose = interactive(), ...) {
     .check_key(key.added)
     say <- .sayer(verbose)
-    sources <- .sources(source, labels, assay.type.source, assay, say)
+    .check_batch_key(batch.key, source = source, target = target)
+    sources <- .sources(source, labels, assay.type.source, assay, say,
+        batch.key)
     to <- .input(target, "target", assay.type, assay, say)
-    batch <- .batch(target, batch.key)
     options <- c(
         list(preset = preset, key_added = key.added, values = values,
             random_state = .seed(seed)),
         .settings(list(...), preset))
     on.exit(.clear(), add = TRUE)
     .hand_over_sources(sources)
-    .hand_over("target", .package(to, batch = batch))
+    .hand_over("target", .package(to, batch = .batch(target, batch.key)))
     rm(sources, to)
     .python("transfer", "label", say = say, progress = .progress(verbose),
-        options = c(options, if (!is.null(batch)) list(batch_key = "batch")))
+        options = c(options, .batch_option(batch.key)))
     .output(target, .take_back(), key.added)
 })
 
 # The arguments of ItClust(), for the check of what arrives in `...`.
 .own_arguments <- c("labels", "assay.type", "assay.type.source", "assay",
     "batch.key", "values", "preset", "key.added", "seed", "verbose")
+
+.batch_option <- function(batch.key) {
+    if (!is.null(batch.key))
+        list(batch_key = "batch")
+}
 
 .check_key <- function(key) {
     fine <- is.character(key) && length(key) == 1L && !is.na(key) &&

@@ -151,23 +151,43 @@
         NULL
 }
 
-# The target's batches, for its neighbour graph.
-.batch <- function(target, batch.key) {
-    if (!is.null(batch.key))
-        .as_levels(.column(.cell_table(target), batch.key, "target",
-            "batch.key"))
+# Batches of one dataset as a factor; NULL where it has no such column.
+.batch <- function(x, batch.key) {
+    table <- .cell_table(x)
+    if (!is.null(batch.key) && batch.key %in% colnames(table))
+        .as_levels(table[[batch.key]])
 }
 
-# One source or a list of several: values and labels of each.
-.sources <- function(source, labels, assay.type, assay, say) {
+# The column must be in one of the datasets at least. Named arguments.
+.check_batch_key <- function(batch.key, ...) {
+    if (is.null(batch.key))
+        return(invisible())
+    if (!is.character(batch.key) || length(batch.key) != 1L ||
+        is.na(batch.key))
+        .stop("'batch.key' must be the name of one column. Received: ",
+            .show(batch.key), ".")
+    datasets <- unlist(lapply(list(...), function(x)
+        if (is.list(x) && !is.data.frame(x)) x else list(x)),
+        recursive = FALSE)
+    tables <- lapply(datasets, .cell_table)
+    there <- vapply(tables, function(x) batch.key %in% colnames(x), logical(1))
+    if (!any(there))
+        .column(tables[[length(tables)]], batch.key, names(list(...))[
+            ...length()], "batch.key")
+}
+
+# One source or a list of several: values, labels and batches of each.
+.sources <- function(source, labels, assay.type, assay, say, batch.key = NULL) {
     if (!is.list(source) || is.data.frame(source))
         return(list(list(label = .labels(source, labels, say),
-            values = .input(source, "source", assay.type, assay, say))))
+            values = .input(source, "source", assay.type, assay, say),
+            batch = .batch(source, batch.key))))
     if (!length(source) || !(is.list(labels) || length(labels) < 2L))
         .stop("Where 'source' is a list of datasets, 'labels' must be a ",
             "column of each, or a list of one vector a dataset. Received: ",
             length(source), " datasets, and for 'labels' ", .show(labels), ".")
-    Map(function(x, label) .sources(x, label, assay.type, assay, say)[[1L]],
+    Map(function(x, label)
+        .sources(x, label, assay.type, assay, say, batch.key)[[1L]],
         source, if (is.list(labels)) labels else list(labels))
 }
 

@@ -41,14 +41,16 @@ setMethod("show", "ItClustModel", function(object) {
 #' @aliases trainItClust,ANY-method
 #' @export
 setMethod("trainItClust", "ANY", function(source, labels = NULL,
-    assay.type = NULL, assay = NULL, values = "auto", genes = NULL,
-    preset = "default", seed = 0L, verbose = interactive(), ...) {
+    assay.type = NULL, assay = NULL, batch.key = NULL, values = "auto",
+    genes = NULL, preset = "default", seed = 0L, verbose = interactive(),
+    ...) {
     say <- .sayer(verbose)
-    sources <- .sources(source, labels, assay.type, assay, say)
+    .check_batch_key(batch.key, source = source)
+    sources <- .sources(source, labels, assay.type, assay, say, batch.key)
     options <- c(
         list(preset = preset, random_state = .seed(seed), values = values),
         if (!is.null(genes)) list(genes = as.list(as.character(genes))),
-        .settings(list(...), preset))
+        .batch_option(batch.key), .settings(list(...), preset))
     on.exit(.clear(), add = TRUE)
     .hand_over_sources(sources)
     rm(sources)
@@ -68,16 +70,16 @@ setMethod("transferItClust", c("ItClustModel", "ANY"), function(model, target,
     .check_key(key.added)
     say <- .sayer(verbose)
     validObject(model)
+    .check_batch_key(batch.key, target = target)
     to <- .input(target, "target", assay.type, assay, say)
-    batch <- .batch(target, batch.key)
     on.exit(.clear(), add = TRUE)
-    .hand_over("target", .package(to, batch = batch))
+    .hand_over("target", .package(to, batch = .batch(target, batch.key)))
     rm(to)
     path <- .as_file(model)
     on.exit(unlink(path), add = TRUE)
     .python("apply", path, say = say, progress = .progress(verbose),
         options = c(list(key_added = key.added, values = values),
-            if (!is.null(batch)) list(batch_key = "batch")))
+            .batch_option(batch.key)))
     .output(target, .take_back(), key.added)
 })
 

@@ -78,7 +78,8 @@
         labels <- as.character(seq_along(sources))
     for (i in seq_along(sources))
         .hand_over(paste0("source ", labels[i]), .package(
-            sources[[i]]$values, label = sources[[i]]$label))
+            sources[[i]]$values, label = sources[[i]]$label,
+            batch = sources[[i]]$batch))
 }
 
 .take_back <- function() {

@@ -52,7 +52,9 @@ def transfer(
     values
         What they are: ``"auto"``, ``"counts"``, ``"linear"`` (CPM, TPM, FPKM) or ``"log"``; may be a pair.
     batch_key
-        Column of ``target.obs`` with batches; each is brought to the source's level of expression by itself.
+        Column of ``obs`` with batches, in ``target``, ``source`` or both. Each batch of the target is brought to the
+        source's level of expression by itself. A type's batches in the source count by the square roots of their sizes;
+        several sources are batches without being asked (``default``).
     preset
         ``"default"``, or ``"paper"`` for the recipe of 2020.
     novelty
@@ -85,7 +87,9 @@ def transfer(
     ``obsm[K + "_probabilities"]``, ``obsm[K + "_type_probabilities"]`` : DataFrame float32
         Soft assignment to clusters, (n, n_clusters), and to source types and ``novel``, (n, n_types + 1).
     ``uns[K]`` : dict
-        ``params``, ``clusters`` (table), ``history``, ``genes``, ``version``.
+        ``params``, ``clusters`` (table), ``history``, ``genes``, ``version``. ``history`` has ``changed`` and ``loss``,
+        (n_rounds,), and ``centroids``, (n_rounds + 1, n_labels, n_latent): where the cells that had each of its
+        ``labels`` at each round lie in the embedding.
 
     Cells without a count in the genes used keep their row, with NA and zeros.
 
@@ -110,7 +114,8 @@ def transfer(
     model = ItClust(preset=preset, random_state=random_state, **settings)
     check.is_anndata(target, "target")
     layers, raws, kinds = (check.pair(n, v) for n, v in (("layer", layer), ("use_raw", use_raw), ("values", values)))
-    x_source, *codes = _source(source, labels_key, layers[0], raws[0], kinds[0], model.settings)
+    _check_batch_key(batch_key, _named(source) | {"target": target})
+    x_source, *codes = _source(source, labels_key, layers[0], raws[0], kinds[0], batch_key, model.settings)
     batch = _batch(target, batch_key)
     x_target = _expression(target, layers[1], raws[1], kinds[1], "target")
     x_source, x_target = preprocess.match_genes(x_source, x_target)
@@ -155,12 +160,15 @@ class ItClust:
         m = self._model
         return f"ItClust(preset={m.preset!r}, {len(m.types)} types, {len(m.network_genes)} genes)"
 
-    def fit(self, source, labels_key=None, genes=None, *, layer=None, use_raw=False, values="auto", progress=None):
+    def fit(
+        self, source, labels_key=None, genes=None, *, layer=None, use_raw=False, values="auto", batch_key=None,
+        progress=None,
+    ):  # fmt: skip
         """Train the source network.
 
         Parameters
         ----------
-        source, labels_key, layer, use_raw, values, progress
+        source, labels_key, layer, use_raw, values, batch_key, progress
             As in :func:`itclust.transfer`.
         genes
             The only genes to use. ``preset="paper"`` takes its genes from the target, so it needs them.
@@ -170,7 +178,8 @@ class ItClust:
         ItClust
             This object.
         """
-        x, *codes = _source(source, labels_key, layer, use_raw, values, self.settings)
+        _check_batch_key(batch_key, _named(source))
+        x, *codes = _source(source, labels_key, layer, use_raw, values, batch_key, self.settings)
         if self.preset == "paper" and genes is None:
             msg = (
                 "preset='paper' takes its genes from the target: use itclust.transfer(source, target), or pass genes=."
@@ -200,6 +209,7 @@ class ItClust:
             msg = "this model is not fitted: call fit(source) first, or ItClust.load(path)."
             raise RuntimeError(msg)
         check.is_anndata(target, "target")
+        _check_batch_key(batch_key, {"target": target})
         x = _expression(target, layer, use_raw, values, "target")
         known = preprocess.Expression(_no_cells(self._model.genes), self._model.genes)
         _, x = preprocess.match_genes(known, x)
@@ -231,10 +241,12 @@ class ItClust:
         """Genes that the network sees; empty before :meth:`fit`."""
         return [] if self._model is None else [str(g) for g in self._model.network_genes]
 
-    def _fit(self, x, types, codes, labelled, genes, progress):
+    def _fit(self, x, types, codes, labelled, batch, genes, progress):
         rows = np.flatnonzero(labelled)
         x = x._replace(x=x.x[rows])
-        self._model = Model.fit(x, codes[rows], types, genes, self.preset, self.settings, self.random_state, progress)
+        self._model = Model.fit(
+            x, codes[rows], types, batch[rows], genes, self.preset, self.settings, self.random_state, progress
+        )
 
     def _transfer(self, x, batch, target, key_added, progress):
         model = dataclasses.replace(self._model, settings=self.settings)
@@ -247,15 +259,20 @@ class ItClust:
         )  # fmt: skip
 
 
-def _source(source, labels_key, layer, use_raw, values, settings):
-    """Values, types, codes and the mask of the labelled cells, of one source or several."""
+def _named(source):
+    """One source or several, by what messages call them."""
     several = (
         source if isinstance(source, dict) else dict(enumerate(source)) if isinstance(source, list | tuple) else None
     )
     if several is not None and not several:
         msg = "source is an empty list; pass at least one AnnData."
         raise ValueError(msg)
-    named = {"source": source} if several is None else {f"source {k!r}": v for k, v in several.items()}
+    return {"source": source} if several is None else {f"source {k!r}": v for k, v in several.items()}
+
+
+def _source(source, labels_key, layer, use_raw, values, batch_key, settings):
+    """Values, types, codes, the mask of the labelled cells, and batches, of one source or several."""
+    named = _named(source)
     parts, values_of = [], []
     for name, adata in named.items():
         check.is_anndata(adata, name)
@@ -265,15 +282,28 @@ def _source(source, labels_key, layer, use_raw, values, settings):
         values_of.append(adata.obs[key].to_numpy(dtype=object))
     labels = check.labels(np.concatenate(values_of), settings.unlabelled)
     parts = [_expression(adata, layer, use_raw, values, name) for name, adata in named.items()]
-    return preprocess.join(parts), *labels
+    batch, used = [], 0
+    for adata in named.values():
+        batch.append(_batch(adata, batch_key) + used)
+        used = batch[-1].max(initial=used) + 1
+    return preprocess.join(parts), *labels, np.concatenate(batch)
 
 
-def _batch(target, batch_key):
-    """(n,) int batch of each cell; one batch where no key is given."""
-    if batch_key is None:
-        return np.zeros(target.n_obs, int)
-    check.column(target.obs.columns, batch_key, "batch_key", "target")
-    return target.obs[batch_key].astype("category").cat.codes.to_numpy().astype(int)
+def _check_batch_key(batch_key, datasets):
+    """The column must be in one of the datasets at least, of which there is a dict by name."""
+    if batch_key is None or any(batch_key in getattr(a, "obs", ()) for a in datasets.values()):
+        return
+    name, adata = list(datasets.items())[-1]
+    check.is_anndata(adata, name)
+    check.column(adata.obs.columns, batch_key, "batch_key", name)
+
+
+def _batch(adata, batch_key):
+    """(n,) int batch 0, 1, ... of each cell, cells without one last; one batch where there is no such column."""
+    if batch_key is None or batch_key not in adata.obs:
+        return np.zeros(adata.n_obs, int)
+    codes = adata.obs[batch_key].astype("category").cat.codes.to_numpy().astype(int)
+    return np.where(codes < 0, codes.max() + 1, codes)
 
 
 def _expression(adata, layer, use_raw, values, name):

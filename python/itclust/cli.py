@@ -82,7 +82,7 @@ def _fitting(p):
     p.add_argument("--layer", metavar="L[,L]", help="layer with the values; a pair is source,target")
     p.add_argument("--values", default="auto", metavar="V[,V]", help="auto, counts, linear or log; or a pair")
     p.add_argument("--use-raw", choices=["source", "target", "both"], help="take the values from .raw")
-    p.add_argument("--batch-key", metavar="COL", help="column of obs with batches")
+    p.add_argument("--batch-key", metavar="COL", help="column of obs with batches, of the source, the target or both")
     p.add_argument("--no-novelty", action="store_true", help="do not look for types that the source lacks")
     p.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any other setting; repeatable")
 
@@ -124,8 +124,7 @@ def train(args) -> None:
     """``itclust train``."""
     _writable([Path(args.output)])
     options = _options(args)
-    options.pop("batch_key")
-    place = {k: options.pop(k) for k in ("layer", "use_raw", "values")}
+    place = {k: options.pop(k) for k in ("layer", "use_raw", "values", "batch_key")}
     place = {k: v[0] if isinstance(v, list) else v for k, v in place.items()}
     source = itclust.io.read(args.source)
     model = itclust.ItClust(**options).fit(source, args.labels, progress=_bar(args), **place)

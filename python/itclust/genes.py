@@ -25,14 +25,15 @@ class Moments(NamedTuple):
     size: np.ndarray
 
 
-def moments(x: sp.csr_matrix, codes, n_types) -> Moments:
-    """:class:`Moments` of log values ``x`` (n, n_genes) by type ``codes`` (n,)."""
-    size = np.bincount(codes, minlength=n_types)
-    member = sp.csr_matrix((np.ones(len(codes), np.float32), (codes, np.arange(len(codes)))), (n_types, len(codes)))
+def moments(x: sp.csr_matrix, codes, n_types, weight=None) -> Moments:
+    """:class:`Moments` of log values ``x`` (n, n_genes) by type ``codes`` (n,); ``weight`` (n,) is each cell's, or 1."""
+    weight = np.ones(len(codes)) if weight is None else weight
+    size, total = np.bincount(codes, minlength=n_types), np.bincount(codes, weight, n_types)
+    share = weight / np.maximum(total, 1e-12)[codes]
+    member = sp.csr_matrix((share.astype(np.float32), (codes, np.arange(len(codes)))), (n_types, len(codes)))
 
     def means(data):
-        total = (member @ sp.csr_matrix((data, x.indices, x.indptr), x.shape)).toarray()
-        return total / np.maximum(size, 1)[:, None].astype(np.float32)
+        return (member @ sp.csr_matrix((data, x.indices, x.indptr), x.shape)).toarray()
 
     mean = means(x.data)
     var = np.maximum(means(x.data**2) - mean**2, 0)

@@ -42,7 +42,7 @@ class Model:
     state: dict
 
     @classmethod
-    def fit(cls, source: Expression, codes, types, genes, preset, settings, seed, progress) -> Model:
+    def fit(cls, source: Expression, codes, types, batch, genes, preset, settings, seed, progress) -> Model:
         """Train on the source.
 
         Parameters
@@ -50,6 +50,7 @@ class Model:
         source : linear values of the labelled cells.
         codes : (n,) int type of each cell.
         types : (n_types,) str.
+        batch : (n,) int batch of each cell (``default``).
         genes : the only genes to use, or None: all (``default``).
         """
         if preset == "paper":
@@ -61,7 +62,7 @@ class Model:
 
         source = source if genes is None else source.take(genes)
         x = lognorm(source.x)
-        state = train.fit_source(x, codes, len(types), settings, seed, progress)
+        state = train.fit_source(x, codes, len(types), batch, settings, seed, progress)
         return cls(preset, settings, seed, types, source.genes, state)
 
     @property

@@ -25,7 +25,7 @@ class Result(NamedTuple):
     confidence, novelty : (n,) float32
     embedding : (n, n_latent) float32
     clusters : table, a row a cluster: label, novel, n_cells, stability, novelty, runner_up, nearest_type, markers
-    history : arrays, an entry a round of fine-tuning
+    history : arrays, an entry a round of fine-tuning; ``centroids`` (n_rounds + 1, n_labels, n_latent) of ``labels``
     """
 
     cluster: np.ndarray
@@ -59,6 +59,12 @@ def outcome(adapted, types, x, gene_names) -> Result:
     novelty = 1 - by_type.max(1) if adapted.novelty is None else adapted.novelty
     label = np.minimum(code[cluster], n_types)
     confidence = assign.confidence(by_type[np.arange(len(q)), label], label == n_types, adapted.novelty)
+    names = _names(code, np.bincount(cluster), types, adapted.cluster_type.max() + 1)
+    history = dict(adapted.history)
+    if "centroids" in history:
+        n_named = history["centroids"].shape[1]
+        seen = (names[:n_named] != "") & np.isfinite(history["centroids"]).any((0, 2))
+        history |= {"centroids": history["centroids"][:, seen], "labels": names[:n_named][seen]}
     return Result(
         cluster=cluster,
         probabilities=_float32(q / np.maximum(q.sum(1, keepdims=True), 1e-12)),
@@ -67,18 +73,32 @@ def outcome(adapted, types, x, gene_names) -> Result:
         confidence=_float32(confidence.clip(0, 1)),
         novelty=_float32(novelty.clip(0, 1)),
         embedding=_float32(adapted.z),
-        clusters=_table(adapted, types, cluster, order, by_type, novelty, markers(x, cluster, len(order), gene_names)),
-        history=adapted.history,
+        clusters=_table(
+            adapted, types, cluster, code, names[code], by_type, novelty, markers(x, cluster, len(order), gene_names)
+        ),
+        history=history,
     )
 
 
-def _table(adapted, types, cluster, order, by_type, novelty, markers) -> pd.DataFrame:
-    code, n = adapted.cluster_type[order], len(order)
+def _names(code, size, types, n) -> np.ndarray:
+    """Label of each type: the source's types, then the new ones, the largest is ``novel 1``; "" for one without cells.
+
+    Parameters
+    ----------
+    code, size : (n_clusters,) int type and number of cells of each cluster.
+    n : number of types, new ones among them.
+    """
+    new = code >= len(types)
+    order = assign.by_size(np.repeat(code[new], size[new]), code.max(initial=0) + 1)
+    names = np.full(max(len(types), n), "", dtype=object)
+    names[: len(types)] = [str(t) for t in types]
+    names[order] = [f"{NOVEL} {i + 1}" for i in range(len(order))]
+    return names
+
+
+def _table(adapted, types, cluster, code, label, by_type, novelty, markers) -> pd.DataFrame:
+    n = len(code)
     new, size = code >= len(types), np.bincount(cluster, minlength=n)
-    kinds = len(types) + assign.by_size(np.repeat(code[new] - len(types), size[new]), code.max() + 1)
-    number = np.zeros(code.max() + 1, int)
-    number[kinds] = np.arange(1, len(kinds) + 1)  # new types, the largest first
-    label = np.array([f"{NOVEL} {number[c]}" if c >= len(types) else str(types[c]) for c in code], dtype=object)
     nearest = np.append(np.arange(len(types)), [] if adapted.nearest is None else adapted.nearest).astype(int)[code]
     before = np.where(adapted.initial == code[cluster], cluster, -1)  # the cluster, where the label was the same
     runner_up = assign.runner_up(by_type[:, :-1], cluster, np.where(new, -1, code), n)

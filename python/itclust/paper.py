@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from itclust import assign, network
 from itclust.preprocess import Expression, lognorm
 from itclust.settings import Settings
-from itclust.train import Adapted
+from itclust.train import Adapted, centroid_paths
 
 MIN_GENES, MIN_CELLS = 100, 10  # cells with fewer genes, and genes in fewer such cells, do not train
 CLIP = 6.0  # largest z-score
@@ -239,7 +239,7 @@ def adapt_target(state: dict, target: Expression, settings: Settings, seed, prog
     centroids = assign.class_means(network.predict(encoder, x), first, len(present))
     model = clustering(encoder, centroids, settings)
     q = network.predict(model, x)
-    history = {"changed": [], "loss": []}
+    history, of_round = {"changed": [], "loss": []}, [initial]
     for i in range(settings.max_iter):
         p = assign.auxiliary_distribution(q)
         batches = network.Minibatches(x, p, settings.batch_size, seed + i)
@@ -248,15 +248,19 @@ def adapt_target(state: dict, target: Expression, settings: Settings, seed, prog
         changed = float(np.mean(before != q.argmax(1)))
         history["changed"].append(changed)
         history["loss"].append(fit.history["loss"][-1])
+        of_round.append(present[network.predict(model, z).argmax(1)])
         done = changed < settings.tol
         text = f"round {i + 1}, loss {history['loss'][-1]:.4g}, {changed:.2%} of cells changing"
         progress("target", 1.0 if done else min(0.99, (i + 1) / settings.max_iter), text)
         if done:
             break
+    final = network.predict(encoder, z)
+    of_round = [state["present"][t] for t in of_round]
+    history["centroids"] = centroid_paths(final, of_round, state["present"].max() + 1)
     return Adapted(
         q=network.predict(model, z),
         cluster_type=state["present"][present],
         initial=state["present"][initial],
-        z=network.predict(encoder, z),
+        z=final,
         history={k: np.array(v) for k, v in history.items()},
     )

@@ -168,11 +168,11 @@ def transfer(labels_key, *, progress=None, key_added="itclust", **options) -> No
 
 
 @_outcome
-def train(path, labels_key, *, genes=None, values="auto", progress=None, **options) -> dict:
+def train(path, labels_key, *, genes=None, values="auto", batch_key=None, progress=None, **options) -> dict:
     """Train on the held source, save the model at ``path`` and describe it."""
     _load_backend()
     model = itclust.ItClust(**options)
-    model.fit(_sources(), labels_key, genes, values=values, progress=_progress(progress))
+    model.fit(_sources(), labels_key, genes, values=values, batch_key=batch_key, progress=_progress(progress))
     model.save(path)
     return _describe(path)
 
@@ -251,7 +251,7 @@ def _to_r(value):
         with localconverter(default_converter + pandas2ri.converter):
             return robjects.conversion.get_conversion().py2rpy(value.astype(floats))
     value = np.asarray(value)
-    return _matrix(value) if value.ndim == 2 else _vector(value.ravel())
+    return _matrix(value) if value.ndim > 1 else _vector(value.ravel())
 
 
 def _vector(values):
@@ -266,7 +266,7 @@ def _vector(values):
 
 
 def _matrix(values, columns=None):
-    """Two-dimensional array as an R matrix; one copy, column names where there are some."""
+    """Array of two dimensions or more as R's; one copy, column names where there are some."""
     from rpy2 import rinterface, robjects
     from rpy2.robjects import numpy2ri
 

@@ -32,7 +32,7 @@ class Adapted(NamedTuple):
         share a type.
     initial : (n,) int source type before fine-tuning.
     z : (n, n_latent) embedding.
-    history : arrays, an entry a round.
+    history : arrays, an entry a round; ``centroids`` (n_rounds + 1, n_types + n_new, n_latent), see :func:`centroid_paths`.
     novelty : (n,) evidence that the cell's type is not in the source, or None where it was not looked for.
     nearest : (n_new,) int source type nearest to each new one.
     """
@@ -46,13 +46,14 @@ class Adapted(NamedTuple):
     nearest: np.ndarray | None = None
 
 
-def fit_source(x: sp.csr_matrix, codes, n_types, settings: Settings, seed, progress) -> dict:
+def fit_source(x: sp.csr_matrix, codes, n_types, batch, settings: Settings, seed, progress) -> dict:
     """Choose genes, fit the views, train the source network.
 
     Parameters
     ----------
     x : (n, n_genes) log values.
     codes : (n,) int type, 0..n_types-1.
+    batch : (n,) int; a type's batches count by the square roots of their sizes, so that the largest does not rule.
 
     Returns
     -------
@@ -62,19 +63,19 @@ def fit_source(x: sp.csr_matrix, codes, n_types, settings: Settings, seed, progr
     broad = genes.variable(x, settings.n_genes)
     kept = np.arange(len(codes))
     for _ in range(CLEAN_ROUNDS):
-        moments = genes.moments(x[kept], codes[kept], n_types)
+        moments = genes.moments(x[kept], codes[kept], n_types, balanced(codes[kept], batch[kept]))
         dense, view = x[kept][:, broad].toarray(), views.profiles(moments, broad)
         view = view._replace(temperature=views.temperature(dense, codes[kept], view))
         kept = kept[views.agrees(dense, codes[kept], view)]
-    x, codes = x[kept], codes[kept]
-    moments = genes.moments(x, codes, n_types)
+    x, codes, weight = x[kept], codes[kept], balanced(codes[kept], batch[kept])
+    moments = genes.moments(x, codes, n_types, weight)
     columns = genes.pairwise_markers(moments.mean, moments.detected, settings.n_markers)
     columns = columns if len(columns) else np.arange(x.shape[1])
     seen = sp.csr_matrix(x[:, columns])
     view = views.profiles(moments, broad)
     coef, intercept = views.discriminant(seen.toarray(), codes, moments, columns)
     model = classifier(len(columns), n_types, settings, seed, settings.gene_noise)
-    _train_source(model, seen, codes, moments.size, settings, seed, progress)
+    _train_source(model, seen, codes, weight, moments.size, settings, seed, progress)
     replay = _replayed(codes, settings.n_replay, seed)
     return {
         "columns": columns, "variable": broad, **moments._asdict(),
@@ -102,7 +103,14 @@ def _compile(model, rate, weight_decay) -> None:
     model.compile(optimizer, loss, jit_compile=False, steps_per_execution=STEPS_A_CALL)
 
 
-def _train_source(model, x, codes, size, settings: Settings, seed, progress) -> None:
+def balanced(codes, batch) -> np.ndarray:
+    """Weight (n,) of each cell: a batch counts by the square root of its cells of a type; a type's weights add up to its size."""
+    group = np.unique(np.stack([codes, batch]), axis=1, return_inverse=True)[1].ravel()
+    weight = np.bincount(group)[group] ** -BALANCE
+    return weight * np.bincount(codes)[codes] / np.bincount(codes, weight)[codes]
+
+
+def _train_source(model, x, codes, weight, size, settings: Settings, seed, progress) -> None:
     epochs = settings.source_epochs
     steps = max(MIN_STEPS, epochs * -(-len(codes) // settings.batch_size))
     steps = (
@@ -110,7 +118,7 @@ def _train_source(model, x, codes, size, settings: Settings, seed, progress) -> 
     )  # in one of the epochs, whole calls of the compiled step
     _compile(model, keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps * epochs, alpha=0.02),
              settings.weight_decay)  # fmt: skip
-    chance = np.maximum(size, 1.0)[codes] ** -BALANCE
+    chance = weight * np.maximum(size, 1.0)[codes] ** -BALANCE
     part = network.Part(x, one_hot(codes, len(size), settings.label_smoothing), chance, 1.0)
     batches = network.Drawn([part], steps, settings.batch_size, seed)
     report = network.Report(progress, "source", epochs)
@@ -163,6 +171,7 @@ def adapt_target(state: dict, x: sp.csr_matrix, present, batch, settings: Settin
     teach = [_with_new(q, new, n_new) for q in (fixed, initial)]
     q, history = _fine_tune(model, state, seen, *teach, found.average, settings, seed, progress)
     z = network.predict(embedding(model), seen)
+    history["centroids"] = centroid_paths(z, history.pop("types"), q.shape[1])
     q, cluster_type = _apart(q, z, found.net, settings.alpha, seed)
     return Adapted(
         q=q,
@@ -185,6 +194,18 @@ def _apart(q, z, net, alpha, seed):
         columns.append(assign.divided(q[:, k], part, z, alpha) if part.max() > 0 else q[:, [k]])
         types += [k] * columns[-1].shape[1]
     return np.concatenate(columns, axis=1), np.array(types)
+
+
+def centroid_paths(z, types, n) -> np.ndarray:
+    """Where the cells of each type at each round lie in the final embedding: (n_rounds + 1, n, n_latent), NaN for none.
+
+    Parameters
+    ----------
+    z : (n_cells, n_latent) final embedding.
+    types : (n_cells,) int of each round, before the first and after each.
+    n : number of types.
+    """
+    return np.stack([assign.class_means(z, t, n) for t in types]).astype(np.float32)
 
 
 def embedding(model) -> keras.Model:
@@ -234,7 +255,7 @@ def _fine_tune(model, state, seen, fixed, initial, near, settings: Settings, see
     """The rounds of :func:`adapt_target`; changes ``model``'s weights. Returns q and the history."""
     _compile(model, settings.learning_rate / 2, settings.weight_decay)
     replay = _replay(state, seen.shape[1], fixed.shape[1], settings)
-    q, history = initial, {"changed": [], "loss": []}
+    q, history = initial, {"changed": [], "loss": [], "types": [initial.argmax(1)]}
     held = fixed[:, len(state["size"]) :].any(1)  # no gene was chosen for new types: their cluster keeps a say
     for i in range(settings.max_iter):
         late = 2 * i >= settings.max_iter
@@ -248,7 +269,8 @@ def _fine_tune(model, state, seen, fixed, initial, near, settings: Settings, see
         batches = network.Drawn([replay, part], settings.round_steps, settings.batch_size, seed * 100 + i)
         fit = model.fit(batches, epochs=1, verbose=0, shuffle=False)
         before, q = q.argmax(1), network.predict(model, seen)
-        history["changed"].append(float(np.mean(before != q.argmax(1))))
+        history["types"].append(q.argmax(1))
+        history["changed"].append(float(np.mean(before != history["types"][-1])))
         history["loss"].append(fit.history["loss"][-1])
         done = late and history["changed"][-1] < settings.tol
         text = f"round {i + 1}, loss {history['loss'][-1]:.4g}, {history['changed'][-1]:.2%} of cells changing"
@@ -256,6 +278,7 @@ def _fine_tune(model, state, seen, fixed, initial, near, settings: Settings, see
         if done:
             break
     q[held] = (q[held] + fixed[held]) / 2
+    history["types"][-1] = q.argmax(1)
     return q, {k: np.array(v) for k, v in history.items()}
 
 

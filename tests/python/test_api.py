@@ -216,3 +216,21 @@ def test_batches_of_the_target(pair):
     assert right(target, labels(source, target, batch_key="donor")) > 0.95
     with pytest.raises(KeyError, match=r"'doner' is not a column of target.obs. Pass batch_key="):
         itclust.transfer(source, target, batch_key="doner")
+
+
+def test_batches_of_the_source(pair):
+    """Given as a column or as several sources, and both train the same network."""
+    source, target = pair
+    source = source.copy()
+    order = np.argsort(np.arange(source.n_obs) % 3 == 0, kind="stable")
+    source = source[order].copy()
+    source.obs["donor"] = np.where(np.arange(source.n_obs) < (order % 3 != 0).sum(), "a", "b")
+    one = itclust.transfer(source, target, batch_key="donor", copy=True, progress=False)
+    halves = [source[source.obs["donor"] == d].copy() for d in "ab"]
+    two = itclust.transfer(halves, target, copy=True, progress=False)
+    np.testing.assert_array_equal(one.uns["itclust"]["genes"], two.uns["itclust"]["genes"])
+    np.testing.assert_allclose(one.obs["itclust_confidence"], two.obs["itclust_confidence"], atol=1e-5)
+    model = itclust.ItClust().fit(source, batch_key="donor", progress=False)
+    assert set(model.genes) == set(one.uns["itclust"]["genes"])
+    with pytest.raises(KeyError, match=r"'doner' is not a column of source.obs. Pass batch_key="):
+        itclust.ItClust().fit(source, batch_key="doner")

@@ -57,3 +57,22 @@ def test_genes_seen_in_few_cells_are_left_out():
     x[:2, 0] = 1
     x[:10, 1] = 1
     assert genes.variable(sp.csr_matrix(x), 4).tolist() == [1]
+
+
+def test_a_types_batches_count_by_the_square_roots_of_their_sizes():
+    from itclust import train
+
+    codes = np.repeat([0, 1], [25, 6])
+    batch = np.r_[np.repeat([0, 1], [16, 9]), np.full(6, 1)]
+    weight = train.balanced(codes, batch)
+    np.testing.assert_allclose(np.bincount(codes, weight), [25, 6])
+    np.testing.assert_allclose(weight[:16].sum() / weight[16:25].sum(), 4 / 3)
+    np.testing.assert_allclose(train.balanced(codes, np.zeros(31, int)), 1)
+    x = np.random.default_rng(0).poisson(1.0, (31, 9)).astype("f4")
+    m = genes.moments(sp.csr_matrix(x), codes, 2, weight)
+    mean = (4 * x[:16].mean(0) + 3 * x[16:25].mean(0)) / 7
+    np.testing.assert_allclose(m.mean[0], mean, rtol=1e-5)
+    np.testing.assert_allclose(m.mean[1], x[25:].mean(0), rtol=1e-5)
+    np.testing.assert_allclose(
+        m.var[0], (4 * (x[:16] ** 2).mean(0) + 3 * (x[16:25] ** 2).mean(0)) / 7 - mean**2, rtol=1e-4
+    )

@@ -187,6 +187,22 @@ def test_history_draws_the_shares_and_the_tolerance(target):
     assert ax.lines[1].get_ydata()[0] == pytest.approx(100 * target.uns["itclust"]["params"]["tol"])
 
 
+def test_paths_end_where_the_labels_cells_are(target):
+    history = target.uns["itclust"]["history"]
+    z, labels = target.obsm["X_itclust"], target.obs["itclust"].astype(str).to_numpy()
+    assert history["centroids"].shape == (len(history["changed"]) + 1, len(history["labels"]), z.shape[1])
+    first = target.obs["itclust_initial"].astype(str).to_numpy()
+    for k, name in enumerate(history["labels"]):
+        np.testing.assert_allclose(history["centroids"][-1, k], z[labels == name].mean(0), atol=1e-5)
+        np.testing.assert_allclose(history["centroids"][0, k], z[first == name].mean(0), atol=1e-5)
+    ax = pl.paths(target, show=False)
+    ways = [line.get_xydata() for line in ax.lines if len(line.get_xydata()) > 1]
+    assert {len(way) for way in ways} == {len(history["changed"]) + 1}
+    for way, name in zip(ways, sorted(history["labels"], key=lambda t: [n.get_text() for n in ax.texts].index(t))):
+        cells = target.obsm["X_umap"][labels == name]
+        assert (way[-1] >= cells.min(0)).all() and (way[-1] <= cells.max(0)).all()
+
+
 def test_markers_put_each_cluster_above_its_source_type(annotated):
     source, target = annotated
     ax = pl.markers(target, source, n_genes=2, show=False)
@@ -225,6 +241,8 @@ def test_plots_hold_few_and_many_types(annotated, n_types):
         index=[str(k) for k in range(n_types)],
     )
     target.obsm["X_umap"] = rng.normal(size=(target.n_obs, 2))
+    start = target.obsm["X_itclust"][rng.integers(0, target.n_obs, (4, n_types))]
+    target.uns["itclust"]["history"] = {"changed": [0.2, 0.1, 0.0], "labels": names, "centroids": start}
     for name in (*PLOTS, "umap"):
         ax = getattr(pl, name)(target, show=False)
         figure = (ax[0] if isinstance(ax, list) else ax).figure

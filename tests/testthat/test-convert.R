@@ -143,12 +143,20 @@ test_that("what crosses has unique names and nothing of the rest", {
     expect_identical(assayNames(sent), "X")
 })
 
-test_that("batches are a column of the target", {
+test_that("batches are a column of the target, the source, or both", {
     a <- SingleCellExperiment(list(counts = values),
         colData = DataFrame(donor = c("x", "y", "x")))
+    b <- SingleCellExperiment(list(counts = values))
     expect_identical(.batch(a, "donor"), factor(c("x", "y", "x")))
     expect_null(.batch(a, NULL))
-    expect_error(.batch(a, "batch"), "'batch' is not a column of target")
+    expect_null(.batch(b, "donor"))
+    expect_null(.check_batch_key("donor", source = list(b, a), target = b))
+    expect_null(.check_batch_key(NULL, source = b))
+    expect_error(.check_batch_key("batch", source = b, target = a),
+        "'batch' is not a column of target. Pass batch.key=")
+    expect_error(.check_batch_key("batch", source = list(a, b)),
+        "'batch' is not a column of source")
+    expect_error(.check_batch_key(2, source = a), "name of one column")
 })
 
 test_that("several sources are one list", {

@@ -68,13 +68,19 @@ test_that("Seurat gives the same answer", {
         tolerance = 1e-6)
 })
 
-test_that("several sources train as one, batches of the target are known", {
+test_that("several sources train as one, batches are known on either side", {
     halves <- list(a = data$source[, 1:25], b = data$source[, 26:50])
     expect_identical(quick(halves, data$target)$itclust, annotated$itclust)
     x <- data$target
     x$donor <- rep(c("p", "q"), 20)
     expect_s4_class(quick(data$source, x, batch.key = "donor"),
         "SingleCellExperiment")
+    y <- data$source
+    y$donor <- rep(c("p", "q"), 25)
+    expect_identical(metadata(quick(y, data$target,
+        batch.key = "donor"))$itclust$genes, metadata(quick(
+            list(y[, y$donor == "p"], y[, y$donor == "q"]),
+            data$target))$itclust$genes)
 })
 
 test_that("cells without a count keep their row", {

@@ -50,8 +50,8 @@ def maps(target, found) -> list[Picture]:
         pictures.append(Picture(name, title, f"{caption} {cells.capitalize()}.", alt, encode(figure), width > WIDE))
     figure, ax = _figure(5.0, 4.0)
     draw_paths(ax, found, rows, points).set_title("")
-    caption = "From the centre of the cells first given a type (ring) to that of the cells that have it now (arrow)."
-    alt = f"UMAP with an arrow for each of {len(found.types)} types, from first answer to final label."
+    caption = "The path of each type's centroid, from the first answer (ring) round by round to the final one (arrow)."
+    alt = f"UMAP with a path for each of {len(found.types)} types, from first answer to final label."
     return [*pictures, Picture("paths", "Where the fine-tuning moved each type", caption, alt, encode(figure), False)]
 
 

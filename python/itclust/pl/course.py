@@ -8,6 +8,8 @@ from itclust.annotation import annotation
 from itclust.pl import canvas, palette
 from itclust.pl.embedding import NAMED, coordinates
 
+NEAREST = 15  # cells whose places on the map are a centroid's
+
 
 def history(adata, *, key="itclust", ax=None, show=None, save=None):
     """Share of cells that changed cluster in each round of the fine-tuning, and where it was to stop.
@@ -37,10 +39,11 @@ def history(adata, *, key="itclust", ax=None, show=None, save=None):
 
 
 def paths(adata, *, key="itclust", basis="X_umap", max_cells=canvas.MAX_CELLS, ax=None, show=None, save=None):
-    """Where the fine-tuning moved each type: from the centre of the cells first named so to that of the final ones.
+    """Where the fine-tuning moved each type: the centroids' paths, a stop a round.
 
-    Centres are medians on the map; a type that lost or gained all its cells has a ring and no arrow. Of many types
-    those that moved farthest are named.
+    A centroid is the mean, in the final embedding, of the cells that were named so at that round; it lies on the map
+    where the cells nearest to it do. A ring is the start; a type that did not move, or lost all its cells, has no arrow.
+    Of many types those that moved farthest are named.
 
     Parameters
     ----------
@@ -62,19 +65,33 @@ def draw_paths(ax, found, rows, points):
     """:func:`paths` on cells whose places are known."""
     ax = canvas.axes(ax, 6, 4.8)
     ax.scatter(*points.T, s=2, color=palette.MISSING, linewidths=0, rasterized=True)
-    first, last = (values.iloc[rows].astype(object).to_numpy() for values in (found.initial, found.label))
-    ends = {t: [np.median(points[side == t], axis=0) for side in (first, last) if (side == t).any()] for t in found.all}
-    far = sorted((t for t in ends if ends[t]), key=lambda t: -np.linalg.norm(ends[t][-1] - ends[t][0]))
-    colour = palette.of_types(found)
+    ways = _ways(found, rows, points)
+    far = sorted(ways, key=lambda t: -np.linalg.norm(ways[t][-1] - ways[t][0]))
+    of_types = palette.of_types(found)
     for name in far:
-        start, *end = ends[name]
-        ax.plot(*start, "o", color="white", markeredgecolor=colour[name], markeredgewidth=1.5, markersize=6)
-        if end:
-            arrow = {"arrowstyle": "-|>", "color": colour[name], "linewidth": 2, "shrinkA": 3, "shrinkB": 0}
-            ax.annotate("", end[0], start, arrowprops=arrow)
+        way, colour = ways[name], of_types.get(name, palette.MISSING)  # a label may have been renamed since
+        ax.plot(*way.T, color=colour, linewidth=1.5)
+        ax.plot(*way[0], "o", color="white", markeredgecolor=colour, markeredgewidth=1.5, markersize=6)
+        if (way[-1] != way[0]).any():
+            before = way[np.flatnonzero((way != way[-1]).any(1))[-1]]
+            arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 3, "shrinkB": 0}
+            ax.annotate("", way[-1], before, arrowprops=arrow)
     for name in far[:NAMED]:
-        text = ax.annotate(name, ends[name][-1], (0, 7), textcoords="offset points", ha="center", fontsize=8)
+        text = ax.annotate(name, ways[name][-1], (0, 7), textcoords="offset points", ha="center", fontsize=8)
         canvas.on_white(text)
     ax.set(title="where the fine-tuning moved each type", xticks=[], yticks=[], xlabel="UMAP 1", ylabel="UMAP 2")
     canvas.tidy(ax)
     return ax
+
+
+def _ways(found, rows, points) -> dict:
+    """Each type's centroids on the map, (n_stops, 2): the means of the cells that are nearest in the embedding."""
+    from sklearn.neighbors import NearestNeighbors
+
+    near = NearestNeighbors(n_neighbors=min(NEAREST, len(rows))).fit(found.embedding[rows])
+    ways = {}
+    for k, name in enumerate(np.asarray(found.history.get("labels", ())).astype(str)):
+        stops = np.asarray(found.history["centroids"], dtype=float)[:, k]
+        stops = stops[np.isfinite(stops).all(1)]
+        ways[name] = points[near.kneighbors(stops, return_distance=False)].mean(1)
+    return ways
