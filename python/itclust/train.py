@@ -63,10 +63,10 @@ def fit_source(x: sp.csr_matrix, codes, n_types, batch, settings: Settings, seed
     broad = genes.variable(x, settings.n_genes)
     kept = np.arange(len(codes))
     for _ in range(CLEAN_ROUNDS):
-        moments = genes.moments(x[kept], codes[kept], n_types, balanced(codes[kept], batch[kept]))
+        weight = balanced(codes[kept], batch[kept])
+        moments = genes.moments(x[kept], codes[kept], n_types, weight)
         dense, view = x[kept][:, broad].toarray(), views.profiles(moments, broad)
-        view = view._replace(temperature=views.temperature(dense, codes[kept], view))
-        kept = kept[views.agrees(dense, codes[kept], view)]
+        kept = kept[views.agrees(dense, codes[kept], view, moments.mean[:, broad], weight)]
     x, codes, weight = x[kept], codes[kept], balanced(codes[kept], batch[kept])
     moments = genes.moments(x, codes, n_types, weight)
     columns = genes.pairwise_markers(moments.mean, moments.detected, settings.n_markers)

@@ -14,7 +14,9 @@ from itclust.genes import Moments
 
 MIN_SD = 0.1  # added to every gene's spread: genes that are hardly seen must not dominate
 TEMPERATURES = np.geomspace(0.005, 0.5, 25)
-CLEAR = 0.05  # a source cell whose own label is less likely than this by its profile does not train
+WRONG = np.geomspace(0.05, 0.5, 12)  # shares of wrong source labels that are considered: no source is without
+ODDS = 4.0  # how much likelier right than wrong a label must be for its cell to train
+KEPT = 0.25  # least share of a type's cells that train, whatever their profiles say
 SHRINKAGE = 0.5  # of the discriminant's covariance towards a multiple of the identity: types may have few cells
 PSEUDO = 0.2  # counts per 10,000 below which the alignment leaves a gene alone
 MOST = 5.0  # largest factor of the alignment, up or down
@@ -57,14 +59,35 @@ def temperature(x, codes, view: Profiles) -> float:
     return max(TEMPERATURES, key=likelihood)
 
 
-def agrees(x, codes, view: Profiles) -> np.ndarray:
-    """Mask (n,) of source cells whose label their profile does not clearly contradict; at least half of each type."""
-    own = by_profile(x, view)[np.arange(len(codes)), codes]
-    keep = own >= CLEAR
-    for k in np.unique(codes):
-        cells = np.flatnonzero(codes == k)
-        if keep[cells].sum() < len(cells) / 2:
-            keep[cells] = own[cells] >= np.median(own[cells])
+def agrees(x, codes, view: Profiles, mean, weight) -> np.ndarray:
+    """Mask (n,) of source cells whose label is clearly likelier right than wrong by their profile; a quarter of each type stays.
+
+    A label is right with probability 1 - w, else any type's. The likeliest w and temperature are taken, then Bayes' rule:
+    so a well labelled source loses hardly a cell, whatever its types are like. A cell is compared with its own type's
+    profile without itself: in a rare type it would agree with itself.
+
+    Parameters
+    ----------
+    x : (n, n_columns) dense log values.
+    codes : (n,) int type.
+    view : see :func:`profiles`, over the same genes; its temperature is not used.
+    mean : (n_types, n_columns) mean log values of the types.
+    weight : (n,) of each cell in its type's mean; they add up to the type's size.
+    """
+    s, cells = similarity(x, view), unit_rows((x - view.centre) / view.sd)
+    groups = [np.flatnonzero(codes == k) for k in range(len(mean))]
+    for k, group in enumerate(groups):
+        if len(group) > 1:
+            mine = weight[group, None]
+            others = (mean[k] * len(group) - mine * x[group]) / (len(group) - mine)
+            s[group, k] = (unit_rows((others - view.centre) / view.sd) * cells[group]).sum(1)
+    answers = [softmax(s / t)[np.arange(len(codes)), codes] for t in TEMPERATURES]
+    right = [((1 - w) * own, w / len(mean)) for own in answers for w in WRONG]
+    by_label, by_chance = max(right, key=lambda pair: np.log(sum(pair)).mean())
+    keep = by_label >= ODDS * by_chance
+    for group in groups:
+        if keep[group].sum() < KEPT * len(group):
+            keep[group] = by_label[group] >= np.quantile(by_label[group], 1 - KEPT)
     return keep
 
 

@@ -59,15 +59,39 @@ def test_wrong_labels_do_not_train(data):
     m = genes.moments(sp.csr_matrix(x), wrong, 3)
     view = views.profiles(m, np.arange(40))
     view = view._replace(temperature=views.temperature(x, wrong, view))
-    keep = views.agrees(x, wrong, view)
+    keep = views.agrees(x, wrong, view, m.mean, np.ones(len(x)))
     assert not keep[:3].any() and keep[3:].mean() > 0.95
 
 
-def test_at_least_half_of_a_type_stays(data):
+def test_a_cell_is_compared_with_the_others_of_its_type(data):
+    """Each label's posterior against the profile of the other cells, computed anew; a type of one cell stays."""
+    x, codes, _ = data
+    rng = np.random.default_rng(1)
+    codes = np.append(np.where(rng.random(len(codes)) < 0.15, rng.integers(0, 3, len(codes)), codes), 3)
+    x = np.concatenate([x, x[:1]])
+    m = genes.moments(sp.csr_matrix(x), codes, 4)
+    view = views.profiles(m, np.arange(40))
+    keep = views.agrees(x, codes, view, m.mean, np.ones(len(x)))
+    s = views.similarity(x, view)
+    for i in range(len(codes) - 1):
+        others = x[(codes == codes[i]) & (np.arange(len(codes)) != i)].mean(0)
+        s[i, codes[i]] = np.corrcoef((others - view.centre) / view.sd, (x[i] - view.centre) / view.sd)[0, 1]
+    best = (-np.inf,)
+    for t in views.TEMPERATURES:
+        own = views.softmax(s / t)[np.arange(len(codes)), codes]
+        for w in views.WRONG:
+            best = max(best, (np.log((1 - w) * own + w / 4).mean(), w, tuple(own)))
+    _, w, own = best
+    posterior = (1 - w) * np.array(own) / ((1 - w) * np.array(own) + w / 4)
+    np.testing.assert_array_equal(keep, posterior >= views.ODDS / (1 + views.ODDS))
+    assert keep[-1] and 0.05 < w < 0.25
+
+
+def test_at_least_a_quarter_of_a_type_stays(data):
     x, codes, m = data
     view = views.profiles(m, np.arange(40), 0.01)
-    keep = views.agrees(x, (codes + 1) % 3, view)
-    assert all(keep[codes == k].mean() >= 0.5 for k in range(3))
+    keep = views.agrees(x, (codes + 1) % 3, view, m.mean, np.ones(len(x)))
+    assert all(keep[codes == k].mean() >= 0.25 for k in range(3))
 
 
 def test_alignment_follows_the_targets_own_composition(data):
