@@ -22,7 +22,7 @@ setup:
 	@tools/setup-python.sh
 
 setup-r:
-	@tools/setup-r.sh
+	@tools/setup-r.sh chromium
 	@tools/setup-python.sh --r
 
 lint: setup

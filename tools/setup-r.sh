@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# R and the R packages of the suite, from Debian; at once where they are there.
+# R and the R packages of the suite, from Debian, and what else the arguments name; at once where they are there.
 set -euo pipefail
 
 packages=(
@@ -9,6 +9,7 @@ packages=(
   r-bioc-scater r-bioc-scran r-bioc-biocstyle r-bioc-bioccheck
   r-cran-seurat r-cran-seuratobject r-cran-uwot
   r-cran-testthat r-cran-knitr r-cran-rmarkdown r-cran-roxygen2
+  "$@"
 )
 
 missing=()
@@ -17,7 +18,7 @@ for package in "${packages[@]}"; do
   [ "$status" = installed ] || missing+=("$package")
 done
 if [ ${#missing[@]} -eq 0 ]; then
-  echo "R packages: all ${#packages[@]} are installed."
+  echo "R packages and tools: all ${#packages[@]} are installed."
   exit 0
 fi
 
@@ -30,4 +31,4 @@ root=()
 echo "Installing ${#missing[@]} of ${#packages[@]}: ${missing[*]}"
 "${root[@]}" apt-get update -qq
 "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-echo "R packages: all ${#packages[@]} are installed."
+echo "R packages and tools: all ${#packages[@]} are installed."
