@@ -28,16 +28,17 @@ class Moments(NamedTuple):
 def moments(x: sp.csr_matrix, codes, n_types, weight=None) -> Moments:
     """:class:`Moments` of log values ``x`` (n, n_genes) by type ``codes`` (n,); ``weight`` (n,) is each cell's, or 1."""
     weight = np.ones(len(codes)) if weight is None else weight
-    size, total = np.bincount(codes, minlength=n_types), np.bincount(codes, weight, n_types)
-    share = weight / np.maximum(total, 1e-12)[codes]
-    member = sp.csr_matrix((share.astype(np.float32), (codes, np.arange(len(codes)))), (n_types, len(codes)))
+    member = sp.csr_matrix((weight.astype(np.float32), (codes, np.arange(len(codes)))), (n_types, len(codes)))
+    total = np.maximum(member @ np.ones(len(codes), np.float32), 1e-6)  # summed alike: seen in every cell is 1, exactly
 
     def means(data):
-        return (member @ sp.csr_matrix((data, x.indices, x.indptr), x.shape)).toarray()
+        return (member @ sp.csr_matrix((data, x.indices, x.indptr), x.shape)).toarray() / total[:, None]
 
     mean = means(x.data)
     var = np.maximum(means(x.data**2) - mean**2, 0)
-    return Moments(mean, means(np.ones_like(x.data)), var, means(np.expm1(x.data)), size)
+    return Moments(
+        mean, means(np.ones_like(x.data)), var, means(np.expm1(x.data)), np.bincount(codes, minlength=n_types)
+    )
 
 
 def pairwise_markers(mean, detected, n_markers) -> np.ndarray:

@@ -24,7 +24,7 @@ class Expression(NamedTuple):
 
     Attributes
     ----------
-    x : (n_cells, n_genes) float32 CSR matrix; counts, or values proportional to them within a cell.
+    x : (n_cells, n_genes) float32 CSR matrix with sorted indices; counts, or values proportional to them within a cell.
     genes : (n_genes,) str, unique.
     """
 
@@ -38,7 +38,9 @@ class Expression(NamedTuple):
         index = np.array([where.get(g, -1) for g in genes])
         there = np.flatnonzero(index >= 0)
         pick = sp.csr_matrix((np.ones(len(there), np.float32), (index[there], there)), (len(self.genes), len(genes)))
-        return Expression(sp.csr_matrix(self.x @ pick), genes)
+        x = sp.csr_matrix(self.x @ pick)
+        x.sort_indices()  # matrices that share indices with this one must not be sorted under its values
+        return Expression(x, genes)
 
 
 def as_csr(matrix) -> sp.csr_matrix:
@@ -118,7 +120,9 @@ def _deduplicate(x, genes, kind, name) -> Expression:
     if kind == "log":
         return Expression(sp.csr_matrix(x[:, first[order]]), unique[order])
     summing = sp.csr_matrix((np.ones(len(genes), np.float32), (np.arange(len(genes)), rank[inverse])))
-    return Expression(sp.csr_matrix(x @ summing), unique[order])
+    x = sp.csr_matrix(x @ summing)
+    x.sort_indices()
+    return Expression(x, unique[order])
 
 
 def match_genes(source: Expression, target: Expression) -> tuple[Expression, Expression]:
@@ -173,6 +177,5 @@ def lognorm(x: sp.csr_matrix, total=TARGET_SUM) -> sp.csr_matrix:
     """log(1 + value scaled to ``total`` a cell); cells without a count stay zero."""
     sums = np.asarray(x.sum(1), dtype=np.float64).ravel()
     scale = np.divide(total, sums, out=np.zeros_like(sums), where=sums > 0)
-    out = sp.csr_matrix(sp.diags(scale.astype(np.float32)) @ x)
-    out.data = np.log1p(out.data)
-    return out
+    data = np.log1p(x.data * np.repeat(scale.astype(np.float32), np.diff(x.indptr)))
+    return sp.csr_matrix((data, x.indices.copy(), x.indptr.copy()), x.shape)

