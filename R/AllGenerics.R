@@ -96,9 +96,8 @@ setGeneric("ItClust", signature = c("source", "target"),
 #' it. `saveItClust()` and `loadItClust()` write and read the file that Python's
 #' `ItClust.save()` and `ItClust.load()` share.
 #'
-#' A model holds weights, genes, type profiles and a few cells of each source
-#' type, which the fine-tuning replays: it contains expression data of those
-#' cells. Think of that before publishing one.
+#' A model holds weights, genes and mean profiles of the source's types; no
+#' cell of the source is in it. The profile of a type of one cell is that cell.
 #'
 #' @inheritParams ItClust
 #' @param model An [ItClustModel-class].

@@ -26,8 +26,13 @@ mockItClustData <- function(n.genes = 200L, n.source = 200L, n.target = 200L,
         .stop("mockItClustData() needs 2 to 26 types, three genes a type and ",
             "a cell a type. Received: ", n.genes, " genes, ", n.source,
             " and ", n.target, " cells, ", n.types, " + ", novel, " types.")
-    if (!is.null(seed))
-        withr::local_seed(seed)
+    make <- function()
+        .mock_pair(n.genes, n.source, n.target, types, n.types, batch.effect)
+    if (is.null(seed)) make() else withr::with_seed(seed, make())
+}
+
+.mock_pair <- function(n.genes, n.source, n.target, types, n.types,
+    batch.effect) {
     profiles <- .mock_profiles(n.genes, types)
     shift <- batch.effect * stats::rnorm(n.genes)
     source <- .mock_cells(profiles, types[seq_len(n.types)], n.source, "source")

@@ -25,8 +25,6 @@ WITHOUT = {
     "profile view": ({}, {"views.by_profile": lambda x, view: _none(x, view.unit)}),
     "discriminant view": ({}, {"views.by_discriminant": lambda x, coef, intercept: _none(x, intercept)}),
     "the network's own say while it is taught": ({}, {"train.VIEWS_FIRST": 1.0, "train.VIEWS_LAST": 1.0}),
-    "replay of the source": ({}, {"train.REPLAY": 0.0}),
-    "gene noise": ({"gene_noise": 0.0}, {}),
     "cleaning of source labels": ({}, {"train.CLEAN_ROUNDS": 0}),
     "novelty": ({"novelty": False}, {}),
     "lone cells in the novelty score": ({}, {"novelty.LONE": 0.0}),

@@ -216,7 +216,7 @@ class ItClust:
         self._transfer(x, _batch(target, batch_key), target, key_added, reporter(progress))
 
     def save(self, path) -> None:
-        """Write the model to one file: weights, genes, type profiles, some source cells of each type; no pickle."""
+        """Write the model to one file: weights, genes, profiles of the types; no cell, no pickle."""
         if self._model is None:
             msg = "this model is not fitted: there is nothing to save."
             raise RuntimeError(msg)

@@ -24,7 +24,7 @@ FORMAT = 1  # of the model file
 
 @dataclasses.dataclass
 class Model:
-    """A fitted source network and what the fine-tuning replays of the source.
+    """A fitted source network, and the views beside it.
 
     Attributes
     ----------

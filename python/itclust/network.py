@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up lines are no news to the user
 
@@ -56,50 +55,16 @@ class ClusteringLayer(keras.layers.Layer):
         return {**super().get_config(), "n_clusters": self.n_clusters, "alpha": self.alpha, "seed": self.seed}
 
 
-@keras.saving.register_keras_serializable("itclust")
-class GeneNoise(keras.layers.Layer):
-    """Multiply the linear values under log1p by a random factor per gene and cell, while training.
-
-    Parameters
-    ----------
-    sd : standard deviation of the log factor.
-    seed : of the factors.
-
-    Notes
-    -----
-    Input and output (batch, n_genes).
-    """
-
-    def __init__(self, sd: float, seed: int, **kwargs):
-        super().__init__(**kwargs)
-        self.sd, self.seed = sd, seed
-        self.generator = keras.random.SeedGenerator(seed)
-
-    def call(self, x, training=False):
-        """log(1 + factor * (e^x - 1)) while training, else ``x``."""
-        if not training or not self.sd:
-            return x
-        factor = ops.exp(self.sd * keras.random.normal(ops.shape(x), seed=self.generator))
-        return ops.log1p(ops.expm1(x) * factor)
-
-    def get_config(self):
-        """What rebuilds the layer."""
-        return {**super().get_config(), "sd": self.sd, "seed": self.seed}
-
-
-def encoder(n_genes: int, widths, dropout: float = 0.0, seed: int = 0, gene_noise: float = 0.0) -> keras.Model:
+def encoder(n_genes: int, widths, dropout: float = 0.0, seed: int = 0) -> keras.Model:
     """Dense network (batch, n_genes) -> (batch, widths[-1]): ReLU, tanh at the embedding.
 
     Parameters
     ----------
     widths : units of each layer, the embedding's last.
     dropout : share of each layer's inputs dropped while training.
-    seed : of the weights, of dropout and of the noise.
-    gene_noise : see :class:`GeneNoise`.
+    seed : of the weights and of dropout.
     """
     x = inputs = keras.Input((n_genes,), name="genes")
-    if gene_noise:
-        x = GeneNoise(gene_noise, seed + 30, name="gene_noise")(x)
     for i, width in enumerate(widths):
         if dropout:
             x = keras.layers.Dropout(dropout, seed=seed + i, name=f"dropout_{i}")(x)
@@ -144,31 +109,24 @@ class Minibatches(keras.utils.PyDataset):
         return (x, x) if self.y is None else (x, self.y[rows])
 
 
-class Part(NamedTuple):
-    """Cells that :class:`Drawn` draws from: values, their distribution over clusters, chance to be drawn, share."""
-
-    x: sp.csr_matrix
-    y: np.ndarray
-    chance: np.ndarray
-    share: float
-
-
 class Drawn(keras.utils.PyDataset):
-    """Minibatches drawn with replacement from several :class:`Part`; the draws depend on ``seed`` alone.
+    """Minibatches drawn with replacement; the draws depend on ``seed`` alone.
 
     Parameters
     ----------
-    parts : what each minibatch is made of.
+    x : (n, n_genes) CSR or dense.
+    y : (n, n_outputs) distribution over clusters.
+    chance : (n,) to be drawn, any scale.
     n_steps : minibatches an epoch.
-    batch_size : rows of a batch, ``share`` of them from each part.
+    batch_size : rows of a batch.
     seed : of the draws.
     """
 
-    def __init__(self, parts, n_steps: int, batch_size: int, seed: int):
+    def __init__(self, x, y, chance, n_steps: int, batch_size: int, seed: int):
         super().__init__(workers=1, use_multiprocessing=False)
-        self.parts, self.n_steps, self.batch_size = parts, n_steps, batch_size
+        self.x, self.y, self.n_steps, self.batch_size = x, y, n_steps, batch_size
         self.rng = np.random.default_rng(seed)
-        self.sums = [np.cumsum(p.chance, dtype=np.float64) for p in parts]
+        self.sums = np.cumsum(chance, dtype=np.float64)
         self.on_epoch_end()
 
     def __len__(self):
@@ -176,15 +134,11 @@ class Drawn(keras.utils.PyDataset):
 
     def on_epoch_end(self):
         """Draw the next epoch's rows."""
-        self.rows = []
-        for part, total in zip(self.parts, self.sums):
-            draws = self.rng.random((self.n_steps, round(self.batch_size * part.share))) * total[-1]
-            self.rows.append(np.minimum(np.searchsorted(total, draws, side="right"), part.x.shape[0] - 1))
+        draws = self.rng.random((self.n_steps, self.batch_size)) * self.sums[-1]
+        self.rows = np.minimum(np.searchsorted(self.sums, draws, side="right"), len(self.sums) - 1)
 
     def __getitem__(self, i):
-        rows = [r[i] for r in self.rows]
-        x = np.concatenate([dense_rows(p.x, r) for p, r in zip(self.parts, rows)])
-        return x, np.concatenate([p.y[r] for p, r in zip(self.parts, rows)])
+        return dense_rows(self.x, self.rows[i]), self.y[self.rows[i]]
 
 
 def dense_rows(x, rows) -> np.ndarray:

@@ -22,9 +22,6 @@ class Settings:
     n_genes
         Variable genes of the source that the profiles see (``default``); most dispersed genes of the target that are
         used (``paper``; 0: 500, 1000 or 2000 for at most 1500, at most 3000 and more target cells).
-    gene_noise
-        Standard deviation of the log factor that each gene of each cell is multiplied by while the source network
-        trains: an unseen batch, imitated (``default``).
     dropout
         Share of a layer's inputs that are dropped while training.
     label_smoothing
@@ -50,8 +47,6 @@ class Settings:
         The fine-tuning stops when a smaller share of the target cells changes cluster in a round.
     n_neighbors
         Neighbours of a target cell in the graph that its soft assignment is averaged over; 0: no graph.
-    n_replay
-        Source cells of each type that the fine-tuning replays, and that a saved model holds.
     steps
         What ``paper`` does to the values after its filters; any of ``"normalize"`` (to the median total), ``"log"``
         (log1p) and ``"scale"`` (z-scores), always in this order.
@@ -67,7 +62,6 @@ class Settings:
     n_latent: int = 32
     n_markers: int = 20
     n_genes: int = 2000
-    gene_noise: float = 0.5
     dropout: float = 0.3
     label_smoothing: float = 0.05
     alpha: float = 32.0
@@ -81,7 +75,6 @@ class Settings:
     max_iter: int = 6
     tol: float = 0.001
     n_neighbors: int = 15
-    n_replay: int = 200
     steps: tuple[str, ...] = ("normalize", "log", "scale")
     softmax: bool = False
     novelty: bool = True
@@ -102,7 +95,6 @@ PRESETS = {
         n_latent=0,
         n_markers=0,
         n_genes=0,
-        gene_noise=0.0,
         dropout=0.2,
         label_smoothing=0.0,
         alpha=1.0,
@@ -116,7 +108,6 @@ PRESETS = {
         max_iter=2000,
         tol=0.001,
         n_neighbors=0,
-        n_replay=0,
         novelty=False,
     ),
 }

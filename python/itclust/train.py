@@ -16,7 +16,6 @@ CLEAN_ROUNDS = 3  # one round leaves twice as many wrong source labels
 MIN_STEPS = 300  # small sources need steps, not epochs
 TARGET_SMOOTHING = 0.02  # of the auxiliary distribution
 ALIGN_ROUNDS, ALIGN_CELLS = 5, 3000
-REPLAY = 0.5  # share of source cells in every minibatch of the fine-tuning: the source stays in play
 VIEWS_FIRST, VIEWS_LAST = 0.6, 0.3  # share of the views in what teaches, first and second half of the rounds
 STEPS_A_CALL = 5  # of the optimiser in one call of the compiled function: saves Python's time
 MIN_MASS = 5  # cells; smaller predicted types are not drawn more often than this size would be
@@ -58,7 +57,7 @@ def fit_source(x: sp.csr_matrix, codes, n_types, batch, settings: Settings, seed
     Returns
     -------
     dict of arrays: ``columns`` (genes the network sees), ``variable`` (genes the profiles see), the :class:`Moments` of
-    all genes, the views, the network's weights, the replayed cells.
+    all genes, the views, the network's weights.
     """
     broad = genes.variable(x, settings.n_genes)
     kept = np.arange(len(codes))
@@ -74,23 +73,20 @@ def fit_source(x: sp.csr_matrix, codes, n_types, batch, settings: Settings, seed
     seen = sp.csr_matrix(x[:, columns])
     view = views.profiles(moments, broad)
     coef, intercept = views.discriminant(seen.toarray(), codes, moments, columns)
-    model = classifier(len(columns), n_types, settings, seed, settings.gene_noise)
+    model = classifier(len(columns), n_types, settings, seed)
     _train_source(model, seen, codes, weight, moments.size, settings, seed, progress)
-    replay = _replayed(codes, settings.n_replay, seed)
     return {
         "columns": columns, "variable": broad, **moments._asdict(),
         "temperature": np.array(views.temperature(x[:, broad].toarray(), codes, view)),
         "coef": coef, "intercept": intercept,
-        "replay_data": seen[replay].data, "replay_indices": seen[replay].indices,
-        "replay_indptr": seen[replay].indptr, "replay_codes": codes[replay],
         **{f"weight_{i}": w for i, w in enumerate(network.weights(model))},
     }  # fmt: skip
 
 
-def classifier(n_genes, n_clusters, settings: Settings, seed, gene_noise=0.0) -> keras.Model:
+def classifier(n_genes, n_clusters, settings: Settings, seed) -> keras.Model:
     """Encoder and clustering layer: (batch, n_genes) -> (batch, n_clusters) soft assignment."""
     layers = (*settings.n_hidden, settings.n_latent)
-    encoder = network.encoder(n_genes, layers, settings.dropout, seed, gene_noise)
+    encoder = network.encoder(n_genes, layers, settings.dropout, seed)
     layer = network.ClusteringLayer(n_clusters, settings.alpha, seed + 50, name="clustering")
     return keras.Model(encoder.input, layer(encoder.output))
 
@@ -119,8 +115,8 @@ def _train_source(model, x, codes, weight, size, settings: Settings, seed, progr
     _compile(model, keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps * epochs, alpha=0.02),
              settings.weight_decay)  # fmt: skip
     chance = weight * np.maximum(size, 1.0)[codes] ** -BALANCE
-    part = network.Part(x, one_hot(codes, len(size), settings.label_smoothing), chance, 1.0)
-    batches = network.Drawn([part], steps, settings.batch_size, seed)
+    y = one_hot(codes, len(size), settings.label_smoothing)
+    batches = network.Drawn(x, y, chance, steps, settings.batch_size, seed)
     report = network.Report(progress, "source", epochs)
     model.fit(batches, epochs=epochs, verbose=0, shuffle=False, callbacks=[report])
 
@@ -130,18 +126,12 @@ def one_hot(codes, n, smoothing=0.0) -> np.ndarray:
     return (np.eye(n, dtype=np.float32)[codes] * (1 - smoothing) + smoothing / n).astype(np.float32)
 
 
-def _replayed(codes, n_replay, seed) -> np.ndarray:
-    """Row numbers of at most ``n_replay`` cells a type."""
-    order = np.random.default_rng(seed).permutation(len(codes))
-    return np.sort(np.concatenate([order[codes[order] == k][:n_replay] for k in np.unique(codes)]))
-
-
 def adapt_target(state: dict, x: sp.csr_matrix, present, batch, settings: Settings, seed, progress) -> Adapted:
-    """Start from the source network's weights and fine-tune on the target's soft assignments, the source replayed.
+    """Start from the source network's weights and fine-tune on the target's soft assignments.
 
     New types get centroids of their own before the fine-tuning, so that they are not pulled into known clusters. Each
     round: what views and network say of the target's cells, sharpened by each cell's mutual neighbours, is the auxiliary
-    distribution p; the network learns p, and the replayed source cells.
+    distribution p; the network learns p.
 
     Parameters
     ----------
@@ -254,7 +244,6 @@ def first_answers(state, source_model, x, batch, settings, seed):
 def _fine_tune(model, state, seen, fixed, initial, near, settings: Settings, seed, progress):
     """The rounds of :func:`adapt_target`; changes ``model``'s weights. Returns q and the history."""
     _compile(model, settings.learning_rate / 2, settings.weight_decay)
-    replay = _replay(state, seen.shape[1], fixed.shape[1], settings)
     q, history = initial, {"changed": [], "loss": [], "types": [initial.argmax(1)]}
     held = fixed[:, len(state["size"]) :].any(1)  # no gene was chosen for new types: their cluster keeps a say
     for i in range(settings.max_iter):
@@ -265,8 +254,8 @@ def _fine_tune(model, state, seen, fixed, initial, near, settings: Settings, see
         p = assign.sharpened(p, near)
         smooth = p * (1 - TARGET_SMOOTHING) + TARGET_SMOOTHING / p.shape[1]
         chance = p.max(1) * (p @ np.maximum(p.sum(0), MIN_MASS) ** -BALANCE)  # sure cells, rare types
-        part = network.Part(seen, smooth.astype(np.float32), chance, 1 - REPLAY)
-        batches = network.Drawn([replay, part], settings.round_steps, settings.batch_size, seed * 100 + i)
+        smooth = smooth.astype(np.float32)
+        batches = network.Drawn(seen, smooth, chance, settings.round_steps, settings.batch_size, seed * 100 + i)
         fit = model.fit(batches, epochs=1, verbose=0, shuffle=False)
         before, q = q.argmax(1), network.predict(model, seen)
         history["types"].append(q.argmax(1))
@@ -280,12 +269,3 @@ def _fine_tune(model, state, seen, fixed, initial, near, settings: Settings, see
     q[held] = (q[held] + fixed[held]) / 2
     history["types"][-1] = q.argmax(1)
     return q, {k: np.array(v) for k, v in history.items()}
-
-
-def _replay(state, n_genes, n_clusters, settings: Settings) -> network.Part:
-    """The source cells that stay in play, drawn as in the source's own training."""
-    codes = state["replay_codes"]
-    x = sp.csr_matrix((state["replay_data"], state["replay_indices"], state["replay_indptr"]), (len(codes), n_genes))
-    kept = np.maximum(np.bincount(codes, minlength=len(state["size"])), 1)
-    chance = (np.maximum(state["size"], 1.0) ** (1 - BALANCE) / kept)[codes]
-    return network.Part(x, one_hot(codes, n_clusters, settings.label_smoothing), chance, REPLAY)

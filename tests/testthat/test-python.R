@@ -5,7 +5,7 @@ elsewhere <- function(code, env = character()) {
         collapse = "")), code), script)
     suppressWarnings(system2(file.path(R.home("bin"), "Rscript"),
         c("--no-save", shQuote(script)), stdout = TRUE, stderr = TRUE,
-        env = env))
+        env = c("VIRTUAL_ENV=", env)))  # reticulate sets it, and takes it
 }
 
 test_that("loading starts no Python", {
@@ -40,7 +40,7 @@ test_that("nothing asks an interactive user about miniconda", {
         c("--interactive", "--no-readline", "--no-save", "--quiet"),
         stdin = script, stdout = TRUE, stderr = TRUE, timeout = 60,
         env = c(paste0("HOME=", home), paste0("WORKON_HOME=", home),
-            "RETICULATE_PYTHON=")))
+            "RETICULATE_PYTHON=", "VIRTUAL_ENV=")))
     expect_match(said, "^ready FALSE", all = FALSE)
     expect_match(said, "^still here", all = FALSE)
     expect_false(any(grepl("iniconda|yes or no", said)))
