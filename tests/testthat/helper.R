@@ -1,3 +1,5 @@
+grDevices::pdf(NULL) # what is drawn without a device goes nowhere, not to Rplots.pdf
+
 suppressPackageStartupMessages({
     library(SingleCellExperiment)
     library(Matrix)
