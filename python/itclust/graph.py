@@ -88,7 +88,7 @@ def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0) -> Structu
     """
     n = x.shape[0]
     columns = genes.variable(x, n_genes)
-    if n < 3 or len(columns) < 2:
+    if n < 3 or len(columns) < 2 or n_neighbors < 1:
         near = np.zeros((n, 0), int)
         return Structure(columns, near, mutual(near), np.zeros((n, 1)))
     points = principal_components(x, columns, seed=seed)

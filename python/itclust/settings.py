@@ -46,7 +46,8 @@ class Settings:
     tol
         The fine-tuning stops when a smaller share of the target cells changes cluster in a round.
     n_neighbors
-        Neighbours of a target cell in the graph that its soft assignment is averaged over; 0: no graph.
+        Neighbours of a target cell in the graph that its soft assignment is averaged over; 0: no graph, so
+        no search for new types and no cluster finer than a type.
     steps
         What ``paper`` does to the values after its filters; any of ``"normalize"`` (to the median total), ``"log"``
         (log1p) and ``"scale"`` (z-scores), always in this order.

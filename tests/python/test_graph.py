@@ -105,3 +105,9 @@ def test_parts_are_never_smaller_than_asked():
     points = np.concatenate([cloud(0), cloud(30, n=graph.MIN_PART + 5)])
     assert np.bincount(graph.parts(net_of(points), np.arange(len(points)))).tolist() == [60, graph.MIN_PART + 5]
     assert graph.parts(net_of(points), np.arange(3)).tolist() == [0, 0, 0]
+
+
+def test_no_neighbours_asked_for_is_no_graph():
+    found = graph.structure(sp.csr_matrix(np.random.default_rng(5).random((20, 30), "f4")), 0)
+    assert found.net is None and found.near.shape == (20, 0)
+    np.testing.assert_array_equal(found.average.toarray(), np.eye(20))
