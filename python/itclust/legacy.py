@@ -6,6 +6,7 @@ absent, every cell comes back, and the inputs stay as they are.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import warnings
 from pathlib import Path
@@ -15,6 +16,7 @@ import itclust
 log = logging.getLogger("itclust")
 
 WITHOUT_EFFECT = {"maxiter": 1000, "resolution": (0.2, 0.4, 0.8, 1.2, 1.6), "n_neighbors": 20, "init": "glorot_uniform"}
+EVERY = 10  # rounds from one trajectory to the next
 LABELS = "celltype"  # the only label column that 1.2.0 knew
 
 
@@ -31,7 +33,7 @@ class transfer_learning_clf:
     ``obsm["prob_matrix" + S]``
         Soft assignment to the clusters.
     ``obs["trajectory_0"]``, ``obsm["trajectory_Embeded_z_0"]``
-        Cluster and embedding before the fine-tuning.
+        Cluster and embedding before the fine-tuning; ``_1``, ``_2``, ... after every tenth round.
 
     Examples
     --------
@@ -96,18 +98,24 @@ class transfer_learning_clf:
         labels_key = LABELS if LABELS in source_data.obs else None
         genes = _genes(source_data, target_data, labels_key, self.model.settings.steps, place["values"])
         self.model.fit(source_data, labels_key, genes, **place)
-        start, end = target_data.copy(), target_data.copy()
         rounds = self.model.settings
-        self.model.settings = _without_rounds(rounds)
-        self.model.transfer(start, **place)
-        self.model.settings = rounds
-        self.model.transfer(end, **place)
+        start, end = (self._after(n, target_data, place) for n in (0, rounds.max_iter))
+        n_rounds = len(end.uns["itclust"]["history"]["changed"])
+        on_the_way = [self._after(n, target_data, place) for n in range(EVERY, n_rounds, EVERY)]
         self._table = end.uns["itclust"]["clusters"]
         self.adata_train = _prepared(source_data, "source", self.model.genes, on)
         self.adata_test = _prepared(target_data, "target", self.model.genes, on)
-        self._write(start, end)
+        self._write(start, on_the_way, end)
 
-    def _write(self, start, end) -> None:
+    def _after(self, n, target, place):
+        """The target as ``n`` rounds of fine-tuning leave it; the course is the same each time."""
+        settings, out = self.model.settings, target.copy()
+        self.model.settings = dataclasses.replace(settings, max_iter=n)
+        self.model.transfer(out, **place)
+        self.model.settings = settings
+        return out
+
+    def _write(self, start, on_the_way, end) -> None:
         """The keys of 1.2.0 in ``adata_test``."""
         import pandas as pd
         import scanpy as sc
@@ -120,10 +128,12 @@ class transfer_learning_clf:
         test.obsm["X_Embeded_z" + s] = end.obsm["X_itclust"]
         test.obsm["X_pcaZ" + s] = sc.pp.pca(end.obsm["X_itclust"])
         number = {label: str(c) for c, label in self._table["label"][::-1].items()}
-        gone = [t for t in end.obs["itclust_initial"].cat.categories if t not in number]
+        named = [end.obs["itclust_initial"], *(a.obs["itclust"] for a in on_the_way)]
+        gone = [t for t in dict.fromkeys(t for o in named for t in o.cat.categories) if t not in number]
         number |= {t: str(len(self._table) + i) for i, t in enumerate(gone)}
-        test.obs["trajectory_0"] = pd.Categorical(end.obs["itclust_initial"].astype(object).map(number))
-        test.obsm["trajectory_Embeded_z_0"] = start.obsm["X_itclust"]
+        for i, (labels, found) in enumerate(zip(named, [start, *on_the_way])):
+            test.obs[f"trajectory_{i}"] = pd.Categorical(labels.astype(object).map(number))
+            test.obsm[f"trajectory_Embeded_z_{i}"] = found.obsm["X_itclust"]
 
     def predict(self, save_dir="./results", write=True):
         """Clusters, their probabilities, and what cell type each cluster is.
@@ -230,12 +240,6 @@ def _genes(source, target, labels_key, steps, values):
         source_epochs=0, max_iter=0, copy=True, progress=False,
     )  # fmt: skip
     return found.uns["itclust"]["genes"]
-
-
-def _without_rounds(settings):
-    import dataclasses
-
-    return dataclasses.replace(settings, max_iter=0)
 
 
 def _prepared(adata, name, genes, on):

@@ -98,6 +98,22 @@ def test_the_objects_hold_the_keys_of_1_2_0(clf, data):
     assert start.shape == end.shape and not np.allclose(start, end)
 
 
+def test_trajectories_follow_the_rounds(clf, data, monkeypatch):
+    """The course to a round is the course through it, and each stop has its keys."""
+    monkeypatch.setattr(clf.model, "settings", dataclasses.replace(clf.model.settings, tol=-1.0))  # never settled
+    stops = [clf._after(n, data[1], {"progress": False}) for n in range(4)]
+    changed = [s.uns["itclust"]["history"]["loss"] for s in stops]
+    assert [len(c) for c in changed] == [0, 1, 2, 3]
+    np.testing.assert_allclose(changed[2], changed[3][:2], rtol=1e-5)
+    monkeypatch.setattr(clf, "adata_test", clf.adata_test.copy())
+    clf._write(stops[0], stops[1:3], stops[3])
+    test = clf.adata_test
+    for i in range(3):
+        np.testing.assert_array_equal(test.obsm[f"trajectory_Embeded_z_{i}"], stops[i].obsm["X_itclust"])
+        assert set(test.obs[f"trajectory_{i}"]) <= {str(c) for c in range(20)}
+    assert "trajectory_3" not in test.obs
+
+
 def test_stability_is_what_the_trajectory_says(clf):
     first, last = clf.adata_test.obs["trajectory_0"].astype(str), clf.adata_test.obs["decisy_trans_True"].astype(str)
     for c, (_, stability) in clf.predict(write=False)[2].items():
