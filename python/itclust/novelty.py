@@ -102,7 +102,7 @@ def judge(moments: Moments, x: sp.csr_matrix, q, structure: graph.Structure, see
     group[group >= n_groups] = -1
     mass = np.array([q[group[fine] == k].sum(0) for k in range(n_groups)]).reshape(n_groups, q.shape[1])
     score = (1 - SMOOTH) * score + SMOOTH * score[structure.near].mean(1)
-    score = 1 - (1 - score) * (1 - lone(moments, x, _means(clusters.coarse, x)))
+    score = 1 - (1 - score) * (1 - lone(moments, x, clusters.coarse_profile))
     return Novelty(score, group[fine], mass.argmax(1) if n_groups else np.zeros(0, int))
 
 
@@ -119,7 +119,7 @@ class Clusters:
         self.moments, self.x, self.q = moments, x, q
         self.coarse, self.fine = _members(coarse), _members(fine)
         self.n = np.asarray(self.fine.sum(1)).ravel()
-        self.profile = _means(self.fine, x)
+        self.profile, self.coarse_profile = _means(self.fine, x), _means(self.coarse, x)
         k = len(moments.mean)
         self.pairs = {
             (i, j): markers_against(moments.mean, moments.detected, i, j, N_MARKERS)
@@ -166,7 +166,7 @@ class Clusters:
         m, k = self.moments, self.markers
         x = self.x[:, k]
         n = np.asarray(self.coarse.sum(1)).ravel()
-        profile = _means(self.coarse, x)
+        profile = self.coarse_profile[:, k]
         var = np.maximum(_means(self.coarse, x.multiply(x).tocsr()) - profile**2, 0)
         noise = (var / np.maximum(n - 1, 1)[:, None]).sum(1)
         noise_source = (m.var[:, k] / np.maximum(m.size - 1, 1)[:, None]).sum(1)
@@ -176,7 +176,7 @@ class Clusters:
     def _lost(self) -> np.ndarray:
         """0 - 1 where a cluster has its type's markers in full, 0 where it has the other type's level."""
         mean = self.moments.mean
-        profile = _means(self.coarse, self.x) - self.shift
+        profile = self.coarse_profile - self.shift
         assigned = np.asarray(self.coarse @ self.q).argmax(1)
         lost = np.zeros(len(profile))
         for c, i in enumerate(assigned):

@@ -238,17 +238,19 @@ def adapt_target(state: dict, target: Expression, settings: Settings, seed, prog
     first = np.searchsorted(present, initial[data.trains])
     centroids = assign.class_means(network.predict(encoder, x), first, len(present))
     model = clustering(encoder, centroids, settings)
-    q = network.predict(model, x)
+    everything = network.predict(model, z)
+    q = everything[data.trains]
     history, of_round = {"changed": [], "loss": []}, [initial]
     for i in range(settings.max_iter):
         p = assign.auxiliary_distribution(q)
         batches = network.Minibatches(x, p, settings.batch_size, seed + i)
         fit = model.fit(batches, epochs=settings.target_epochs, verbose=0, shuffle=False)
-        before, q = q.argmax(1), network.predict(model, x)
+        everything = network.predict(model, z)
+        before, q = q.argmax(1), everything[data.trains]
         changed = float(np.mean(before != q.argmax(1)))
         history["changed"].append(changed)
         history["loss"].append(fit.history["loss"][-1])
-        of_round.append(present[network.predict(model, z).argmax(1)])
+        of_round.append(present[everything.argmax(1)])
         done = changed < settings.tol
         text = f"round {i + 1}, loss {history['loss'][-1]:.4g}, {changed:.2%} of cells changing"
         progress("target", 1.0 if done else min(0.99, (i + 1) / settings.max_iter), text)
@@ -258,7 +260,7 @@ def adapt_target(state: dict, target: Expression, settings: Settings, seed, prog
     of_round = [state["present"][t] for t in of_round]
     history["centroids"] = centroid_paths(final, of_round, state["present"].max() + 1)
     return Adapted(
-        q=network.predict(model, z),
+        q=everything,
         cluster_type=state["present"][present],
         initial=state["present"][initial],
         z=final,

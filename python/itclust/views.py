@@ -74,7 +74,8 @@ def agrees(x, codes, view: Profiles, mean, weight) -> np.ndarray:
     mean : (n_types, n_columns) mean log values of the types.
     weight : (n,) of each cell in its type's mean; they add up to the type's size.
     """
-    s, cells = similarity(x, view), unit_rows((x - view.centre) / view.sd)
+    cells = unit_rows((x - view.centre) / view.sd)
+    s = cells @ view.unit.T
     groups = [np.flatnonzero(codes == k) for k in range(len(mean))]
     for k, group in enumerate(groups):
         if len(group) > 1:
