@@ -6,6 +6,7 @@ import scvi
 from peer import arguments, counts, write
 
 UNKNOWN = "(not labelled)"
+WHOLE = {"drop_last": True}  # a last minibatch of one cell would stop its batch normalisation
 
 folder, seed = arguments()
 scvi.settings.seed = seed
@@ -21,8 +22,10 @@ if both.n_vars > 2000:
     both = both[:, ranked.var["highly_variable"]].copy()
 scvi.model.SCVI.setup_anndata(both, batch_key="dataset")
 base = scvi.model.SCVI(both, n_layers=2, n_latent=30, gene_likelihood="nb")
-base.train(accelerator="cpu", enable_progress_bar=False)
+base.train(accelerator="cpu", enable_progress_bar=False, datasplitter_kwargs=WHOLE)
 model = scvi.model.SCANVI.from_scvi_model(base, labels_key="label", unlabeled_category=UNKNOWN)
-model.train(max_epochs=20, n_samples_per_label=100, accelerator="cpu", enable_progress_bar=False)
+model.train(
+    max_epochs=20, n_samples_per_label=100, accelerator="cpu", enable_progress_bar=False, datasplitter_kwargs=WHOLE
+)
 table = model.predict(both[both.obs["dataset"] == "target"].copy(), soft=True)
 write(folder, target.obs_names, table.to_numpy(), table.columns, "scvi-tools")
