@@ -54,8 +54,9 @@ MIXED_FROM, MIXED_SLOPE = 0.17, 40.0
 # new type that is like none of the source's get labels by chance, each unsure of its own.
 SURE, SURE_FROM, SURE_TO = 0.8, 0.3, 0.5
 # What a lone cell's genes say: its three strangest, half believed at 3.5 robust standard deviations, and never more than
-# half, since doublets have such genes as well. Known cells of the development pairs reach 4 in 0.1 to 3 % of cases.
-LONE, LONE_FROM, LONE_GENES, LONE_MIN_SD = 0.5, 3.5, 3, 0.1
+# half, since doublets have such genes as well. Known cells of the development pairs reach 4 in 0.1 to 3 % of cases. The
+# curve is steep: ordinary cells' strangest genes are noise, which must not reorder what their clusters say.
+LONE, LONE_FROM, LONE_SLOPE, LONE_GENES, LONE_MIN_SD = 0.5, 3.5, 2.0, 3, 0.1
 
 
 class Novelty(NamedTuple):
@@ -251,7 +252,7 @@ def lone(moments: Moments, x: sp.csr_matrix, profiles) -> np.ndarray:
     strangest -= 1 / np.maximum(_row_max(1 / np.maximum(x.data, 1e-6), x), 1e-6)
     centre = np.median(strangest)
     sd = max(1.4826 * np.median(np.abs(strangest - centre)), LONE_MIN_SD)
-    return LONE / (1 + np.exp(LONE_FROM - (strangest - centre) / sd))
+    return LONE / (1 + np.exp(LONE_SLOPE * (LONE_FROM - (strangest - centre) / sd)))
 
 
 def _row_max(data, x) -> np.ndarray:
