@@ -27,8 +27,7 @@ class Moments(NamedTuple):
 
 def moments(x: sp.csr_matrix, codes, n_types, weight=None) -> Moments:
     """:class:`Moments` of log values ``x`` (n, n_genes) by type ``codes`` (n,); ``weight`` (n,) is each cell's, or 1."""
-    weight = np.ones(len(codes)) if weight is None else weight
-    member = sp.csr_matrix((weight.astype(np.float32), (codes, np.arange(len(codes)))), (n_types, len(codes)))
+    member = members(codes, n_types, weight)
     total = np.maximum(member @ np.ones(len(codes), np.float32), 1e-6)  # summed alike: seen in every cell is 1, exactly
 
     def means(data):
@@ -39,6 +38,13 @@ def moments(x: sp.csr_matrix, codes, n_types, weight=None) -> Moments:
     return Moments(
         mean, means(np.ones_like(x.data)), var, means(np.expm1(x.data)), np.bincount(codes, minlength=n_types)
     )
+
+
+def members(codes, n=None, weight=None) -> sp.csr_matrix:
+    """(n, n_cells) float32: each cell's weight, or 1, in the row of its code 0..n-1. A product with it sums by group."""
+    weight = np.ones(len(codes), np.float32) if weight is None else weight.astype(np.float32)
+    n = codes.max(initial=-1) + 1 if n is None else n
+    return sp.csr_matrix((weight, (codes, np.arange(len(codes)))), (n, len(codes)))
 
 
 def pairwise_markers(mean, detected, n_markers) -> np.ndarray:

@@ -141,7 +141,7 @@ def parts(net, cells, seed=0) -> np.ndarray:
         return np.zeros(len(cells), int)
     own = net.induced_subgraph(cells)
     part = leiden(own, PART_RESOLUTION, seed)
-    member = sp.csr_matrix((np.ones(len(part)), (part, np.arange(len(part)))))
+    member = genes.members(part)
     ends = np.array(own.get_edgelist(), int).reshape(-1, 2)
     edges = sp.csr_matrix((own.es["weight"], (ends[:, 0], ends[:, 1])), (len(part), len(part)))
     ties = (member @ (edges + edges.T) @ member.T).toarray()

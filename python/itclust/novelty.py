@@ -27,7 +27,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from itclust import graph
-from itclust.genes import Moments, markers_against
+from itclust.genes import Moments, markers_against, members
 
 N_MARKERS = 20  # per ordered pair of types, as the network's own genes
 COARSE, FINE = 2.0, 5.0  # Leiden resolutions: one for judging, a finer one for who belongs to it
@@ -118,7 +118,7 @@ class Clusters:
 
     def __init__(self, moments: Moments, x, q, coarse, fine):
         self.moments, self.x, self.q = moments, x, q
-        self.coarse, self.fine = _members(coarse), _members(fine)
+        self.coarse, self.fine = members(coarse), members(fine)
         self.n = np.asarray(self.fine.sum(1)).ravel()
         self.profile, self.coarse_profile = _means(self.fine, x), _means(self.coarse, x)
         k = len(moments.mean)
@@ -258,11 +258,6 @@ def lone(moments: Moments, x: sp.csr_matrix, profiles) -> np.ndarray:
 def _row_max(data, x) -> np.ndarray:
     """Largest of ``data``, values in place of those of ``x``, in each row: (n,)."""
     return sp.csr_matrix((data, x.indices, x.indptr), x.shape).max(1).toarray().ravel()
-
-
-def _members(codes) -> sp.csr_matrix:
-    """(n_clusters, n) ones where a cell is in a cluster."""
-    return sp.csr_matrix((np.ones(len(codes), np.float32), (codes, np.arange(len(codes)))))
 
 
 def _means(groups, x) -> np.ndarray:
