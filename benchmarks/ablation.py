@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from functools import partial
 from pathlib import Path
 
 import data
@@ -18,15 +17,12 @@ import numpy as np
 import pandas as pd
 import scores
 
-from itclust import assign
-
 # name -> settings of the transfer, and constants of modules, that take one ingredient out
 WITHOUT = {
     "nothing: the recipe": ({}, {}),
     "alignment per gene": ({}, {"train.ALIGN_ROUNDS": 0}),
     "fine-tuning (source network alone)": ({"max_iter": 0}, {}),
     "the target's neighbours": ({}, {"assign.sharpened": lambda q, near: q}),
-    "a higher floor for rare types": ({}, {"assign.sharpened": partial(assign.sharpened, rare=0.0)}),
     "profile view": ({}, {"views.by_profile": lambda x, view: _none(x, view.unit)}),
     "discriminant view": ({}, {"views.by_discriminant": lambda x, coef, intercept: _none(x, intercept)}),
     "the network's own say while it is taught": ({}, {"train.VIEWS_FIRST": 1.0, "train.VIEWS_LAST": 1.0}),

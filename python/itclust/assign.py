@@ -31,12 +31,11 @@ def auxiliary_distribution(q) -> np.ndarray:
     return weight / weight.sum(1, keepdims=True)
 
 
-def sharpened(q, near, weight=1.5, rounds=5, floor=0.02, rare=20.0, min_mass=5.0) -> np.ndarray:
+def sharpened(q, near, weight=1.5, rounds=5, floor=0.02) -> np.ndarray:
     """Auxiliary distribution of the default recipe: each cell's q times its neighbours' mean answer, iterated.
 
-    p_ij is proportional to q_ij (sum_k w_ik p_kj + f_j)^weight with f_j = floor (1 + rare / n_j) and n_j = sum_i q_ij, rows
-    sum to 1: a mean field over the graph. Unlike Hu et al. 2020, eq. 2, it does not divide by cluster frequency, which
-    would push towards clusters of equal size.
+    p_ij is proportional to q_ij (sum_k w_ik p_kj + floor)^weight, rows sum to 1: a mean field over the graph. Unlike
+    Hu et al. 2020, eq. 2, it does not divide by cluster frequency, which would push towards clusters of equal size.
 
     Parameters
     ----------
@@ -45,13 +44,10 @@ def sharpened(q, near, weight=1.5, rounds=5, floor=0.02, rare=20.0, min_mass=5.0
     weight : how much the neighbours say.
     rounds : of the iteration.
     floor : keeps a type alive that no neighbour has.
-    rare : cells of a type at which its floor is doubled: among the neighbours of a rare type's cell few are of its kind.
-    min_mass : least n_j.
     """
-    f = floor * (1 + rare / np.maximum(q.sum(0), min_mass))
     p = q
     for _ in range(rounds):
-        p = q * (near @ p + f) ** weight
+        p = q * (near @ p + floor) ** weight
         p = p / p.sum(1, keepdims=True)
     return p
 
