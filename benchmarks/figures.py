@@ -82,7 +82,13 @@ def comparison(table: pd.DataFrame) -> plt.Figure:
         axis.set_xlabel(title)
     handles, names = axes[0].get_legend_handles_labels()
     titles = [METHODS[m].title for m in names]
-    figure.legend(handles, titles, loc="outside upper center", ncols=min(len(names), 6), frameon=False)
+    figure.legend(
+        handles,
+        titles,
+        loc="outside upper center",
+        ncols=len(names) if len(names) < 7 else -(-len(names) // 2),
+        frameon=False,
+    )
     return figure
 
 

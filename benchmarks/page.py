@@ -33,11 +33,11 @@ cells, bins of fewer than ten are hollow. A `novel` label is right where the sou
 
 ![Reliability diagrams](_static/reliability.png)
 """
-NOTES = """Logistic regression, SVM, CellTypist and SingleR see log-CP10k over the shared genes, Seurat all genes of each dataset.
-All peers run with their defaults but for what the scripts in `benchmarks/methods` say. Their confidence is the
-probability of the label they give (CellTypist judges each type by itself, so these need not sum to 1), and one minus it
-their evidence for a new type; SingleR has none, and its margin over the runner-up is taken as evidence. Run this way no
-peer calls a cell new.
+NOTES = """Logistic regression, SVM, CellTypist and SingleR see log-CP10k over the shared genes, Seurat all genes of each dataset,
+scANVI the counts of the 2,000 most variable shared genes. All peers run with their defaults but for what the scripts in
+`benchmarks/methods` say. Their confidence is the probability of the label they give (CellTypist judges each type by
+itself, so these need not sum to 1), and one minus it their evidence for a new type; SingleR has none, and its margin
+over the runner-up is taken as evidence. Run this way no peer calls a cell new.
 """
 
 
@@ -192,7 +192,8 @@ def _how(table: pd.DataFrame) -> str:
     absent = ", ".join(method.title for name, method in METHODS.items() if name not in methods)
     not_run = f"\nNot among these runs, though the command knows them: {absent}.\n" if absent else ""
     machines = "; ".join(table["machine"].unique())
+    setup = "benchmarks/setup-peers.sh --r" + " --scanvi" * ("scanvi" in methods)
     return (
-        f"## How it was made\n\n```sh\nbenchmarks/setup-peers.sh --r\n{command}\n.venv/bin/python benchmarks/figures.py\n```\n\n"
+        f"## How it was made\n\n```sh\n{setup}\n{command}\n.venv/bin/python benchmarks/figures.py\n```\n\n"
         f"{NOTES}{not_run}\nMachine: {machines}. Versions:\n\n{versions}\n"
     )
