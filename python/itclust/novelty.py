@@ -119,7 +119,7 @@ class Clusters:
     def __init__(self, moments: Moments, x, q, coarse, fine):
         self.moments, self.x, self.q = moments, x, q
         self.coarse, self.fine = members(coarse), members(fine)
-        self.n = np.asarray(self.fine.sum(1)).ravel()
+        self.n, self.n_coarse = (np.asarray(groups.sum(1)).ravel() for groups in (self.fine, self.coarse))
         self.profile, self.coarse_profile = _means(self.fine, x), _means(self.coarse, x)
         k = len(moments.mean)
         self.pairs = {
@@ -165,8 +165,7 @@ class Clusters:
 
     def _d_type(self) -> np.ndarray:
         m, k = self.moments, self.markers
-        x = self.x[:, k]
-        n = np.asarray(self.coarse.sum(1)).ravel()
+        x, n = self.x[:, k], self.n_coarse
         profile = self.coarse_profile[:, k]
         var = np.maximum(_means(self.coarse, x.multiply(x).tocsr()) - profile**2, 0)
         noise = (var / np.maximum(n - 1, 1)[:, None]).sum(1)
@@ -192,7 +191,7 @@ class Clusters:
 
     def _own(self) -> np.ndarray:
         """Mean of the five largest gains in detection over every type and all other clusters but one, less one s.e."""
-        n = np.asarray(self.coarse.sum(1)).ravel()
+        n = self.n_coarse
         if len(n) < 3:
             return np.zeros(len(n))
         seen = sp.csr_matrix((np.ones_like(self.x.data), self.x.indices, self.x.indptr), self.x.shape)

@@ -40,7 +40,12 @@ def profiles(moments: Moments, columns, temperature=1.0) -> Profiles:
 
 def similarity(x, view: Profiles) -> np.ndarray:
     """Pearson correlation of cells ``x`` (n, n_genes) with each type's profile, both centred and scaled: (n, n_types)."""
-    return unit_rows((x - view.centre) / view.sd) @ view.unit.T
+    return _seen_by(view, x) @ view.unit.T
+
+
+def _seen_by(view: Profiles, x) -> np.ndarray:
+    """Cells or profiles ``x`` (n, n_genes) as the view's own ones: centred, scaled, of length 1."""
+    return unit_rows((x - view.centre) / view.sd)
 
 
 def by_profile(x, view: Profiles) -> np.ndarray:
@@ -74,14 +79,14 @@ def agrees(x, codes, view: Profiles, mean, weight) -> np.ndarray:
     mean : (n_types, n_columns) mean log values of the types.
     weight : (n,) of each cell in its type's mean; they add up to the type's size.
     """
-    cells = unit_rows((x - view.centre) / view.sd)
+    cells = _seen_by(view, x)
     s = cells @ view.unit.T
     groups = [np.flatnonzero(codes == k) for k in range(len(mean))]
     for k, group in enumerate(groups):
         if len(group) > 1:
             mine = weight[group, None]
             others = (mean[k] * len(group) - mine * x[group]) / (len(group) - mine)
-            s[group, k] = (unit_rows((others - view.centre) / view.sd) * cells[group]).sum(1)
+            s[group, k] = (_seen_by(view, others) * cells[group]).sum(1)
     answers = [softmax(s / t)[np.arange(len(codes)), codes] for t in TEMPERATURES]
     right = [((1 - w) * own, w / len(mean)) for own in answers for w in WRONG]
     by_label, by_chance = max(right, key=lambda pair: np.log(sum(pair)).mean())
