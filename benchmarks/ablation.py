@@ -20,17 +20,17 @@ import scores
 # name -> settings of the transfer, and constants of modules, that take one ingredient out
 WITHOUT = {
     "nothing: the recipe": ({}, {}),
-    "alignment per gene": ({}, {"train.ALIGN_ROUNDS": 0}),
+    "alignment per gene": ({}, {"recipes.default.ALIGN_ROUNDS": 0}),
     "fine-tuning (source network alone)": ({"max_iter": 0}, {}),
-    "the target's neighbours": ({}, {"assign.sharpened": lambda q, near: q}),
-    "profile view": ({}, {"views.by_profile": lambda x, view: _none(x, view.unit)}),
-    "discriminant view": ({}, {"views.by_discriminant": lambda x, coef, intercept: _none(x, intercept)}),
-    "the network's own say while it is taught": ({}, {"train.VIEWS_FIRST": 1.0, "train.VIEWS_LAST": 1.0}),
-    "cleaning of source labels": ({}, {"train.CLEAN_ROUNDS": 0}),
+    "the target's neighbours": ({}, {"numerics.assign.smooth_over_neighbors": lambda q, average: q}),
+    "correlation classifier": ({}, {"numerics.classifiers.Correlation.probabilities": lambda self, x: _none(x, self.profiles)}),
+    "discriminant": ({}, {"numerics.classifiers.by_discriminant": lambda x, coef, intercept: _none(x, intercept)}),
+    "the network's own say while it is taught": ({}, {"recipes.default.FIXED_FIRST": 1.0, "recipes.default.FIXED_LAST": 1.0}),
+    "cleaning of source labels": ({"clean_labels": False}, {}),
     "novelty": ({"novelty": False}, {}),
-    "lone cells in the novelty score": ({}, {"novelty.LONE": 0.0}),
-    "doubt in the confidence": ({}, {"assign.DOUBT": 0.0}),
-    "the paper's auxiliary distribution instead of neighbours": ({}, {"assign.sharpened": "paper"}),
+    "lone cells in the novelty score": ({}, {"numerics.novelty.LONE": 0.0}),
+    "doubt in the confidence": ({}, {"numerics.assign.DOUBT": 0.0}),
+    "the paper's auxiliary distribution instead of neighbours": ({}, {"numerics.assign.smooth_over_neighbors": "paper"}),
     "settings of 2020 (preset paper)": ({"preset": "paper"}, {}),
 }
 MEASURES = {

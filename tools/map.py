@@ -57,7 +57,9 @@ def main() -> int:
         lines, of = len(text.splitlines()), max(functions(tree), default=(0, ""))
         to = sorted(imports(tree, package, name)) if name else []
         total, longest, arrows = total + lines, max(longest, (*of, name)), arrows + len(to)
-        print(f"{name or '(package)':<22}{lines:>5} lines, longest function {of[0]:>3} {of[1]:<24}-> {', '.join(to) or '-'}")
+        print(
+            f"{name or '(package)':<22}{lines:>5} lines, longest function {of[0]:>3} {of[1]:<24}-> {', '.join(to) or '-'}"
+        )
     print(f"\n{len(package)} files, {total} lines, {arrows} imports; longest function: {longest[0]} lines, "
           f"{longest[2]}.{longest[1]}")  # fmt: skip
     return 0

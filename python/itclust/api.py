@@ -1,16 +1,15 @@
-"""AnnData meets the model: here and only here."""
+"""The public transfer: checks the user's data, calls a recipe, writes what it found."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
 
-import numpy as np
-
-from itclust import __version__, check, preprocess, results
-from itclust.model import Model
+from itclust import __version__, modelfile, results
+from itclust.data import check, dataset
+from itclust.outcome import outcome, spread
 from itclust.progress import reporter
-from itclust.settings import resolve
+from itclust.settings import recipe, resolve
 
 log = logging.getLogger("itclust")
 
@@ -68,7 +67,7 @@ def transfer(
     progress
         None: a bar where standard error is a terminal; True or False; or a function ``(stage, fraction, message)``.
     **settings
-        Fields of :class:`itclust.Settings`.
+        Settings of the preset: :class:`itclust.settings.DefaultSettings`, :class:`itclust.settings.PaperSettings`.
 
     Returns
     -------
@@ -91,6 +90,9 @@ def transfer(
         (n_rounds,), and ``centroids``, (n_rounds + 1, n_labels, n_latent): where the cells that had each of its
         ``labels`` at each round lie in the embedding.
 
+    With ``preset="paper"`` and ``keep_every=n``, ``obs[K + "_round<i>"]`` and ``obsm["X_" + K + "_round<i>"]`` as well: label
+    and embedding before the fine-tuning (0) and after every n-th round.
+
     Cells without a count in the genes used keep their row, with NA and zeros.
 
     Raises
@@ -110,20 +112,21 @@ def transfer(
     >>> target.obs["itclust"].isna().sum()
     np.int64(0)
     """
-    settings = settings if preset == "paper" else {"novelty": novelty, **settings}
-    model = ItClust(preset=preset, random_state=random_state, **settings)
+    model = ItClust(preset, random_state, **({} if novelty else {"novelty": False}), **settings)
     check.is_anndata(target, "target")
     layers, raws, kinds = (check.pair(n, v) for n, v in (("layer", layer), ("use_raw", use_raw), ("values", values)))
-    _check_batch_key(batch_key, _named(source) | {"target": target})
-    x_source, *codes = _source(source, labels_key, layers[0], raws[0], kinds[0], batch_key, model.settings)
-    batch = _batch(target, batch_key)
-    x_target = _expression(target, layers[1], raws[1], kinds[1], "target")
-    x_source, x_target = preprocess.match_genes(x_source, x_target)
-    x_source = x_source.take(preprocess.shared(x_source, x_target)) if preset != "paper" else x_source
-    genes = _paper_genes(x_target, model.settings) if preset == "paper" else None
-    model._fit(x_source, *codes, genes, reporter(progress))
+    dataset.check_batch_key(batch_key, dataset.named(source) | {"target": target})
+    known, minimum = model.settings.unlabelled, model.settings.min_shared_genes
+    source = dataset.source_of(
+        source, labels_key=labels_key, unlabelled=known, layer=layers[0], use_raw=raws[0], values=kinds[0],
+        batch_key=batch_key, minimum=minimum,
+    )  # fmt: skip
+    new = dataset.target_of(target, layer=layers[1], use_raw=raws[1], values=kinds[1], batch_key=batch_key)
+    source, new = dataset.matched(source, new, minimum)
+    genes = recipe(preset).load().select_genes(source, new, None, model.settings)
+    model._train(source, genes, progress)
     target = target.copy() if copy else target
-    model._transfer(x_target, batch, target, key_added, reporter(progress))
+    model._annotate(new, target, key_added, progress)
     return target if copy else None
 
 
@@ -137,8 +140,8 @@ class ItClust:
     random_state
         Seed.
     **settings
-        Fields of :class:`itclust.Settings`. They are kept in the attribute ``settings``; those of the fine-tuning may
-        be changed there between two targets.
+        Fields of :class:`itclust.settings.DefaultSettings` or :class:`itclust.settings.PaperSettings`. They are kept in
+        the attribute ``settings``; those of the fine-tuning may be replaced there between two targets.
 
     Examples
     --------
@@ -152,13 +155,12 @@ class ItClust:
         self.preset = preset
         self.random_state = int(random_state)
         self.settings = resolve(preset, settings)
-        self._model = None
+        self._fit = None
 
     def __repr__(self):
-        if self._model is None:
+        if self._fit is None:
             return f"ItClust(preset={self.preset!r}, not fitted)"
-        m = self._model
-        return f"ItClust(preset={m.preset!r}, {len(m.types)} types, {len(m.network_genes)} genes)"
+        return f"ItClust(preset={self.preset!r}, {len(self.types)} types, {len(self.genes)} genes)"
 
     def fit(
         self, source, labels_key=None, genes=None, *, layer=None, use_raw=False, values="auto", batch_key=None,
@@ -178,19 +180,15 @@ class ItClust:
         ItClust
             This object.
         """
-        _check_batch_key(batch_key, _named(source))
-        x, *codes = _source(source, labels_key, layer, use_raw, values, batch_key, self.settings)
-        if self.preset == "paper" and genes is None:
-            msg = (
-                "preset='paper' takes its genes from the target: use itclust.transfer(source, target), or pass genes=."
-            )
-            raise ValueError(msg)
+        dataset.check_batch_key(batch_key, dataset.named(source))
+        source = dataset.source_of(
+            source, labels_key=labels_key, unlabelled=self.settings.unlabelled, layer=layer, use_raw=use_raw,
+            values=values, batch_key=batch_key, minimum=self.settings.min_shared_genes,
+        )  # fmt: skip
+        names = recipe(self.preset).load().select_genes(source, None, genes, self.settings)
         if genes is not None:
-            genes = np.array([str(g).upper() if self.preset == "paper" else str(g) for g in genes])
-            known = [g.upper() for g in x.genes] if self.preset == "paper" else x.genes
-            check.shared_genes(int(np.isin(genes, known).sum()), x.genes, genes, minimum=2)
-            genes = genes[np.isin(genes, known)]
-        self._fit(x, *codes, genes, reporter(progress))
+            check.shared_genes(len(names), source.genes, genes, minimum=2)
+        self._train(source, names, progress)
         return self
 
     def transfer(
@@ -205,133 +203,59 @@ class ItClust:
         ValueError
             The target lacks more than half of the model's genes.
         """
-        if self._model is None:
+        if self._fit is None:
             msg = "this model is not fitted: call fit(source) first, or ItClust.load(path)."
             raise RuntimeError(msg)
         check.is_anndata(target, "target")
-        _check_batch_key(batch_key, {"target": target})
-        x = _expression(target, layer, use_raw, values, "target")
-        known = preprocess.Expression(_no_cells(self._model.genes), self._model.genes)
-        _, x = preprocess.match_genes(known, x)
-        self._transfer(x, _batch(target, batch_key), target, key_added, reporter(progress))
+        dataset.check_batch_key(batch_key, {"target": target})
+        new = dataset.target_of(target, layer=layer, use_raw=use_raw, values=values, batch_key=batch_key)
+        new = dataset.matched_to(self._fit.genes, new, self.settings.min_shared_genes)
+        self._annotate(new, target, key_added, progress)
 
     def save(self, path) -> None:
-        """Write the model to one file: weights, genes, profiles of the types; no cell, no pickle."""
-        if self._model is None:
+        """Write the model to one file: weights, genes, profiles of the types, settings; no cell, no pickle."""
+        if self._fit is None:
             msg = "this model is not fitted: there is nothing to save."
             raise RuntimeError(msg)
-        self._model.save(path)
+        modelfile.write(path, self._fit, preset=self.preset, settings=self.settings, seed=self.random_state)
 
     @classmethod
     def load(cls, path) -> ItClust:
         """Read a model that :meth:`save` wrote."""
-        model = Model.load(path)
-        self = cls(model.preset, model.seed)
-        self.settings = model.settings
-        self._model = model
+        preset, settings, seed, fit = modelfile.read(path)
+        self = cls(preset, seed)
+        self.settings, self._fit = settings, fit
         return self
 
     @property
     def types(self) -> list[str]:
         """Types of the source, sorted; empty before :meth:`fit`."""
-        return [] if self._model is None else [str(t) for t in self._model.types]
+        return [] if self._fit is None else [str(t) for t in self._fit.types]
 
     @property
     def genes(self) -> list[str]:
         """Genes that the network sees; empty before :meth:`fit`."""
-        return [] if self._model is None else [str(g) for g in self._model.network_genes]
+        return [] if self._fit is None else [str(g) for g in self._fit.network_genes]
 
-    def _fit(self, x, types, codes, labelled, batch, genes, progress):
-        rows = np.flatnonzero(labelled)
-        x = x._replace(x=x.x[rows])
-        self._model = Model.fit(
-            x, codes[rows], types, batch[rows], genes, self.preset, self.settings, self.random_state, progress
-        )
+    def _train(self, source, genes, progress):
+        """Fit the recipe on the labelled cells of a Dataset."""
+        fit = recipe(self.preset).load().fit
+        self._fit = fit(source.labelled(), genes, self.settings, self.random_state, reporter(progress))
 
-    def _transfer(self, x, batch, target, key_added, progress):
-        model = dataclasses.replace(self._model, settings=self.settings)
-        result = model.transfer(x, batch, progress)
-        params = {"preset": model.preset, "random_state": model.seed}
-        params |= {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(model.settings).items()}
+    def _annotate(self, new, target, key_added, progress):
+        """Adapt to a Dataset and write what was found to ``target``, the AnnData that it comes from."""
+        fit = self._fit
+        seen = fit.seen_in(new.genes)
+        log.info("the target has %d of the %d genes that the network sees", seen.sum(), len(seen))
+        check.missing_genes(int((~seen).sum()), len(seen))
+        counted = check.counted(new.over(fit.genes).values.counted())
+        adapt = recipe(self.preset).load().adapt
+        adapted = adapt(fit, new.cells(counted), self.settings, self.random_state, reporter(progress))
         results.write(
-            target, result, types=model.types, genes=model.network_genes, params=params, version=__version__,
-            key=key_added,
+            target, spread(outcome(adapted, fit.types), counted), types=fit.types, genes=fit.network_genes,
+            params=self._params(), version=__version__, key=key_added,
         )  # fmt: skip
 
-
-def _named(source):
-    """One source or several, by what messages call them."""
-    several = (
-        source if isinstance(source, dict) else dict(enumerate(source)) if isinstance(source, list | tuple) else None
-    )
-    if several is not None and not several:
-        msg = "source is an empty list; pass at least one AnnData."
-        raise ValueError(msg)
-    return {"source": source} if several is None else {f"source {k!r}": v for k, v in several.items()}
-
-
-def _source(source, labels_key, layer, use_raw, values, batch_key, settings):
-    """Values, types, codes, the mask of the labelled cells, and batches, of one source or several."""
-    named = _named(source)
-    parts, values_of = [], []
-    for name, adata in named.items():
-        check.is_anndata(adata, name)
-        key = check.labels_key(adata.obs.columns, labels_key, name)
-        if labels_key is None:
-            log.info("labels are taken from obs[%r] of the %s", key, name)
-        values_of.append(adata.obs[key].to_numpy(dtype=object))
-    labels = check.labels(np.concatenate(values_of), settings.unlabelled)
-    parts = [_expression(adata, layer, use_raw, values, name) for name, adata in named.items()]
-    batch, used = [], 0
-    for adata in named.values():
-        batch.append(_batch(adata, batch_key) + used)
-        used = batch[-1].max(initial=used) + 1
-    return preprocess.join(parts), *labels, np.concatenate(batch)
-
-
-def _check_batch_key(batch_key, datasets):
-    """The column must be in one of the datasets at least, of which there is a dict by name."""
-    if batch_key is None or any(batch_key in getattr(a, "obs", ()) for a in datasets.values()):
-        return
-    name, adata = list(datasets.items())[-1]
-    check.is_anndata(adata, name)
-    check.column(adata.obs.columns, batch_key, "batch_key", name)
-
-
-def _batch(adata, batch_key):
-    """(n,) int batch 0, 1, ... of each cell, cells without one last; one batch where there is no such column."""
-    if batch_key is None or batch_key not in adata.obs:
-        return np.zeros(adata.n_obs, int)
-    codes = adata.obs[batch_key].astype("category").cat.codes.to_numpy().astype(int)
-    return np.where(codes < 0, codes.max() + 1, codes)
-
-
-def _expression(adata, layer, use_raw, values, name):
-    matrix, genes = check.place(adata, layer, use_raw, name)
-    where = f"the {name}" + (".raw" if use_raw else f"'s layer {layer!r}" if layer else "")
-    return preprocess.expression(matrix, genes, values, where, lambda: _holders(adata, layer, use_raw))
-
-
-def _holders(adata, layer, use_raw):
-    """Where values without negatives lie besides the place that was asked for."""
-    holders = [f"layer={k!r}" for k in adata.layers if k not in (None, layer) and _lowest(adata.layers[k]) >= 0]
-    if adata.raw is not None and not use_raw and _lowest(adata.raw.X) >= 0:
-        holders.append("use_raw=True")
-    return holders
-
-
-def _lowest(matrix):
-    part = preprocess.as_csr(matrix[:1000]).data
-    return part.min(initial=0)
-
-
-def _no_cells(genes):
-    import scipy.sparse as sp
-
-    return sp.csr_matrix((0, len(genes)), dtype=np.float32)
-
-
-def _paper_genes(x_target, settings):
-    from itclust import paper
-
-    return paper.target_genes(x_target, settings)
+    def _params(self) -> dict:
+        settings = {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self.settings).items()}
+        return {"preset": self.preset, "random_state": self.random_state, **settings}

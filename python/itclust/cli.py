@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import logging
 import os
 import signal
@@ -77,8 +78,8 @@ def _command(commands, name, run, text):
 
 def _fitting(p):
     p.add_argument("--labels", metavar="COL", help="column of the source's obs with the labels")
-    p.add_argument("--preset", default="default", choices=list(itclust.settings.PRESETS))
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--preset", default="default", choices=list(itclust.settings.RECIPES))
+    p.add_argument("--seed", type=int, help="default: 0, or the model's own")
     p.add_argument("--layer", metavar="L[,L]", help="layer with the values; a pair is source,target")
     p.add_argument("--values", default="auto", metavar="V[,V]", help="auto, counts, linear or log; or a pair")
     p.add_argument("--use-raw", choices=["source", "target", "both"], help="take the values from .raw")
@@ -89,6 +90,8 @@ def _fitting(p):
 
 def transfer(args) -> None:
     """``itclust transfer``."""
+    from itclust import results
+
     outputs = [Path(p) for p in (args.output, args.csv, args.report) if p]
     _writable(outputs)
     if outputs[0].suffix not in (".h5ad", ".zarr"):
@@ -102,22 +105,31 @@ def transfer(args) -> None:
         source = itclust.io.read(args.source)
         itclust.transfer(source, target, labels_key=args.labels, key_added=args.key_added, progress=bar, **options)
     else:
-        ignored = [f"--{n}" for n in ("labels", "layer") if getattr(args, n)][:1]
-        if ignored or args.set or args.preset != "default":
-            msg = "SOURCE is a trained model: --labels, --preset and --set were decided when it was trained."
-            raise WrongUse(msg)
         source = None
-        values = options["values"]
-        values = values[1] if isinstance(values, list) else values
-        model.transfer(target, args.key_added, values=values, batch_key=args.batch_key, progress=bar)
+        _apply(model, target, args, options, bar)
     itclust.io.write(target, outputs[0])
     if args.csv:
         itclust.io.write_csv(target, args.csv, key=args.key_added)
     if args.report:
         place = {k: options[k] for k in ("layer", "values", "use_raw")}
         itclust.report(target, args.report, key=args.key_added, source=source, labels_key=args.labels, **place)
-    print(summary(target, args.key_added))
+    print(results.summary(target, args.key_added))
     print("written: " + ", ".join(map(str, outputs)))
+
+
+def _apply(model, target, args, options, bar) -> None:
+    """A trained model on a target; what was decided when it was trained cannot be asked for again."""
+    decided = {"--labels": args.labels, "--set": args.set, "--preset": args.preset != "default"}
+    decided["--use-raw source"] = args.use_raw == "source"
+    if asked := [option for option, value in decided.items() if value]:
+        msg = f"SOURCE is a trained model: {asked[0]} was decided when it was trained (itclust train)."
+        raise WrongUse(msg)
+    if args.no_novelty:
+        model.settings = dataclasses.replace(model.settings, novelty=False)
+    if args.seed is not None:
+        model.random_state = args.seed
+    place = {k: v[1] if isinstance(v := options[k], list) else v for k in ("layer", "use_raw", "values")}
+    model.transfer(target, args.key_added, batch_key=args.batch_key, progress=bar, **place)
 
 
 def train(args) -> None:
@@ -145,24 +157,12 @@ def inspect(args) -> None:
     print(_describe_model(model) if model is not None else _describe(itclust.io.read(args.file)))
 
 
-def summary(target, key: str) -> str:
-    """The table of clusters, and how many cells each label got."""
-    table = target.uns[key]["clusters"].copy()
-    confidence = target.obs.groupby(f"{key}_cluster", observed=True)[f"{key}_confidence"].mean()
-    table.insert(3, "confidence", confidence.reindex(table.index).to_numpy())
-    shown = [c for c in ("label", "n_cells", "confidence", "stability", "novelty", "runner_up") if c in table]
-    lines = [table[shown].to_string(float_format=lambda v: f"{v:.2f}")]
-    missing = int(target.obs[key].isna().sum())
-    if missing:
-        lines.append(f"{missing} cells without a count in the genes used have no label.")
-    return "\n".join(lines)
-
-
 def _describe(adata) -> str:
-    from itclust import preprocess
+    from itclust import results
+    from itclust.data import expression
 
-    part = preprocess.as_csr(adata.X[:1000])
-    kind = "negative (scaled?)" if part.data.min(initial=0) < 0 else preprocess.recognise(part) if part.nnz else "zero"
+    part = expression.as_csr(adata.X[:1000])
+    kind = "negative (scaled?)" if part.data.min(initial=0) < 0 else expression.recognise(part) if part.nnz else "zero"
     lines = [f"{adata.n_obs} cells x {adata.n_vars} genes ({', '.join(adata.var_names[:3])}, ...), X: {kind} values"]
     lines.append("layers: " + (", ".join(str(k) for k in adata.layers if k is not None) or "none"))
     lines.append(f"raw: {'none' if adata.raw is None else f'{adata.raw.n_vars} genes'}")
@@ -170,8 +170,8 @@ def _describe(adata) -> str:
         n = column.nunique()
         few = ", ".join(f"{v} ({c})" for v, c in column.value_counts().head(30).items() if c) if n <= 30 else ""
         lines.append(f"obs[{name!r}]: {n} values{': ' + few if few else ''}")
-    results = [k for k, v in adata.uns.items() if isinstance(v, dict) and "clusters" in v and k in adata.obs]
-    lines += [f"results under {k!r}:\n{summary(adata, k)}" for k in results]
+    found = [k for k, v in adata.uns.items() if isinstance(v, dict) and "clusters" in v and k in adata.obs]
+    lines += [f"results under {k!r}:\n{results.summary(adata, k)}" for k in found]
     return "\n".join(lines)
 
 
@@ -201,7 +201,7 @@ def _options(args) -> dict:
     raw = {None: False, "both": True, "source": [True, False], "target": [False, True]}[args.use_raw]
     place = {"layer": _pair(args.layer), "values": _pair(args.values), "use_raw": raw, "batch_key": args.batch_key}
     novelty = {} if not args.no_novelty else {"novelty": False}
-    return {"preset": args.preset, "random_state": args.seed, **place, **novelty, **settings}
+    return {"preset": args.preset, "random_state": args.seed or 0, **place, **novelty, **settings}
 
 
 def _setting(text):

@@ -17,7 +17,7 @@ def run(folder: Path, progress=None) -> str:
     str
         The table of clusters, the agreement with the labels that were held out, and what was written.
     """
-    from itclust.cli import summary
+    from itclust.results import summary
 
     folder.mkdir(parents=True, exist_ok=True)
     source, target = itclust.datasets.pbmc()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from itclust import profiles
-from itclust.annotation import annotation
+from itclust import profiles, results
 
 SIGNIFICANT = 0.05  # adjusted p value of the target's own differential expression
 LEAST = 0.5  # log2 fold; smaller differences are not worth a reader's time
@@ -63,8 +62,12 @@ def explain(
     >>> why.query("cluster == '0' and kind == 'carries'").shape[0]
     3
     """
-    found = annotation(target, key)
-    of_source, of_target = profiles.both(target, found, source, labels_key, layer, use_raw, values)
+    found = results.read(target, key)
+    return explained(found, *profiles.both(target, found, source, labels_key, layer, use_raw, values), n_genes)
+
+
+def explained(found, of_source, of_target, n_genes) -> pd.DataFrame:
+    """What :func:`explain` returns, from the profiles of types and clusters (:func:`itclust.profiles.both`)."""
     rows = [_cluster(i, found, of_source, of_target, n_genes) for i in range(len(of_target.groups))]
     return pd.concat(rows, ignore_index=True)[list(COLUMNS)]
 
@@ -87,8 +90,8 @@ def _cluster(i, found, of_source, of_target, n_genes) -> pd.DataFrame:
             "cluster": cluster, "label": found.names[cluster], "compared_with": compared, "agreement": support.sum(),
             "runner_up": second, "agreement_runner_up": support_second.sum(), "gene": of_target.genes,
             "support": support, "support_runner_up": support_second, "target_log2_fold": contrast / np.log(2),
-            "source_log2_fold": expected / np.log(2), "target_rate": of_target.rate[i],
-            "source_rate": of_source.rate[place[compared]], "pvalue_adj": differential(i, of_target),
+            "source_log2_fold": expected / np.log(2), "target_rate": of_target.moments.detected[i],
+            "source_rate": of_source.moments.detected[place[compared]], "pvalue_adj": differential(i, of_target),
         }
     )  # fmt: skip
     return _kinds(genes, n_genes)
@@ -128,8 +131,8 @@ def differential(i, profile) -> np.ndarray:
     """Adjusted p values of Welch's t test of group ``i`` against all other cells; 1 where it cannot be made."""
     from scipy import stats
 
-    n, rest = profile.size[i], np.arange(len(profile.groups)) != i
-    n_rest = profile.size[rest].sum()
+    n, rest = profile.moments.size[i], np.arange(len(profile.groups)) != i
+    n_rest = profile.moments.size[rest].sum()
     if n < 2 or n_rest < 2:
         return np.ones(len(profile.genes))
     mean, variance = _pooled(profile, rest)
@@ -142,7 +145,7 @@ def differential(i, profile) -> np.ndarray:
 
 def _pooled(profile, groups):
     """Mean and variance of the cells of several groups together, from those of each."""
-    n = profile.size[groups][:, None]
+    n = profile.moments.size[groups][:, None]
     total = n.sum()
     mean = (n * profile.mean[groups]).sum(0) / total
     within = (np.maximum(n - 1, 0) * profile.variance[groups]).sum(0)

@@ -6,7 +6,6 @@ absent, every cell comes back, and the inputs stay as they are.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import warnings
 from pathlib import Path
@@ -93,30 +92,21 @@ class transfer_learning_clf:
         self.model = itclust.ItClust(
             "paper", batch_size=batch_size, pretrain_epochs=pretrain_epochs, target_epochs=epochs_fit, tol=_first(tol),
             alpha=_first(alpha), softmax=bool(softmax), steps=[step for step, act in on.items() if act],
+            keep_every=EVERY,
         )  # fmt: skip
         place = {"values": "auto" if take_log else "linear", "progress": False}
         labels_key = LABELS if LABELS in source_data.obs else None
         genes = _genes(source_data, target_data, labels_key, self.model.settings.steps, place["values"])
         self.model.fit(source_data, labels_key, genes, **place)
-        rounds = self.model.settings
-        start, end = (self._after(n, target_data, place) for n in (0, rounds.max_iter))
-        n_rounds = len(end.uns["itclust"]["history"]["changed"])
-        on_the_way = [self._after(n, target_data, place) for n in range(EVERY, n_rounds, EVERY)]
+        end = target_data.copy()
+        self.model.transfer(end, **place)
         self._table = end.uns["itclust"]["clusters"]
         self.adata_train = _prepared(source_data, "source", self.model.genes, on)
         self.adata_test = _prepared(target_data, "target", self.model.genes, on)
-        self._write(start, on_the_way, end)
+        self._write(end)
 
-    def _after(self, n, target, place):
-        """The target as ``n`` rounds of fine-tuning leave it; the course is the same each time."""
-        settings, out = self.model.settings, target.copy()
-        self.model.settings = dataclasses.replace(settings, max_iter=n)
-        self.model.transfer(out, **place)
-        self.model.settings = settings
-        return out
-
-    def _write(self, start, on_the_way, end) -> None:
-        """The keys of 1.2.0 in ``adata_test``."""
+    def _write(self, end) -> None:
+        """The keys of 1.2.0 in ``adata_test``, from the annotated target."""
         import pandas as pd
         import scanpy as sc
 
@@ -128,12 +118,14 @@ class transfer_learning_clf:
         test.obsm["X_Embeded_z" + s] = end.obsm["X_itclust"]
         test.obsm["X_pcaZ" + s] = sc.pp.pca(end.obsm["X_itclust"])
         number = {label: str(c) for c, label in self._table["label"][::-1].items()}
-        named = [end.obs["itclust_initial"], *(a.obs["itclust"] for a in on_the_way)]
-        gone = [t for t in dict.fromkeys(t for o in named for t in o.cat.categories) if t not in number]
+        last = len(end.uns["itclust"]["history"]["changed"])
+        kept = [i for i in range(0, max(last, 1), EVERY) if f"itclust_round{i}" in end.obs]
+        labels = {i: end.obs[f"itclust_round{i}"] for i in kept}
+        gone = [t for t in dict.fromkeys(t for o in labels.values() for t in o.cat.categories) if t not in number]
         number |= {t: str(len(self._table) + i) for i, t in enumerate(gone)}
-        for i, (labels, found) in enumerate(zip(named, [start, *on_the_way])):
-            test.obs[f"trajectory_{i}"] = pd.Categorical(labels.astype(object).map(number))
-            test.obsm[f"trajectory_Embeded_z_{i}"] = found.obsm["X_itclust"]
+        for k, i in enumerate(kept):
+            test.obs[f"trajectory_{k}"] = pd.Categorical(labels[i].astype(object).map(number))
+            test.obsm[f"trajectory_Embeded_z_{k}"] = end.obsm[f"X_itclust_round{i}"]
 
     def predict(self, save_dir="./results", write=True):
         """Clusters, their probabilities, and what cell type each cluster is.

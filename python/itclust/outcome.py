@@ -7,9 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from itclust import assign, genes
+from itclust.numerics import assign
+from itclust.numerics.genes import markers_against
+from itclust.numerics.moments import group_means, moments
+from itclust.results import NOVEL
 
-NOVEL = "novel"
 N_MARKERS = 10  # named in the table
 
 
@@ -26,6 +28,7 @@ class Result(NamedTuple):
     embedding : (n, n_latent) float32
     clusters : table, a row a cluster: label, novel, n_cells, stability, novelty, runner_up, nearest_type, markers
     history : arrays, an entry a round of fine-tuning; ``centroids`` (n_rounds + 1, n_labels, n_latent) of ``labels``
+    rounds : {round: (types (n,) int, embedding (n, n_latent))}, where those on the way are kept
     """
 
     cluster: np.ndarray
@@ -37,17 +40,16 @@ class Result(NamedTuple):
     embedding: np.ndarray
     clusters: pd.DataFrame
     history: dict
+    rounds: dict
 
 
-def outcome(adapted, types, x, gene_names) -> Result:
+def outcome(adapted, types) -> Result:
     """Name and describe the clusters of counted cells.
 
     Parameters
     ----------
-    adapted : see :class:`itclust.train.Adapted`.
+    adapted : see :class:`itclust.recipes.Adapted`.
     types : (n_types,) str.
-    x : (n, n_genes) log values of the target, for the clusters' markers.
-    gene_names : (n_genes,) str.
     """
     n_types, best = len(types), adapted.q.argmax(1)
     order = assign.by_size(best, adapted.q.shape[1])
@@ -73,10 +75,9 @@ def outcome(adapted, types, x, gene_names) -> Result:
         confidence=_float32(confidence.clip(0, 1)),
         novelty=_float32(novelty.clip(0, 1)),
         embedding=_float32(adapted.z),
-        clusters=_table(
-            adapted, types, cluster, code, names[code], by_type, novelty, markers(x, cluster, len(order), gene_names)
-        ),
+        clusters=_table(adapted, types, cluster, code, names[code], by_type, novelty),
         history=history,
+        rounds={i: (of_round, _float32(z)) for i, (of_round, z) in adapted.rounds.items()},
     )
 
 
@@ -96,7 +97,7 @@ def _names(code, size, types, n) -> np.ndarray:
     return names
 
 
-def _table(adapted, types, cluster, code, label, by_type, novelty, markers) -> pd.DataFrame:
+def _table(adapted, types, cluster, code, label, by_type, novelty) -> pd.DataFrame:
     n = len(code)
     new, size = code >= len(types), np.bincount(cluster, minlength=n)
     nearest = np.append(np.arange(len(types)), [] if adapted.nearest is None else adapted.nearest).astype(int)[code]
@@ -107,10 +108,10 @@ def _table(adapted, types, cluster, code, label, by_type, novelty, markers) -> p
         "novel": new,
         "n_cells": size,
         "stability": assign.stability(cluster, before, n),
-        "novelty": assign.class_means(novelty[:, None], cluster, n).ravel(),
+        "novelty": group_means(novelty[:, None], cluster, n).ravel(),
         "runner_up": types[runner_up].astype(object),
         "nearest_type": types[nearest].astype(object),
-        "markers": markers,
+        "markers": markers(adapted.x, cluster, n, adapted.genes),
     }
     return pd.DataFrame(columns, index=pd.Index([str(i) for i in range(n)], name="cluster"))
 
@@ -122,12 +123,12 @@ def markers(x, cluster, n, gene_names) -> list[str]:
     """
     if n < 2:
         return [""] * n
-    moments = genes.moments(x, cluster, n)
+    of_clusters = moments([x], cluster, n)
     found = []
     for c in range(n):
         others = np.arange(n) != c
-        mean, rate = (np.stack([m[c], m[others].mean(0)]) for m in (moments.mean, moments.detected))
-        found.append(", ".join(gene_names[genes.markers_against(mean, rate, 0, 1, N_MARKERS)]))
+        mean, rate = (np.stack([m[c], m[others].mean(0)]) for m in (of_clusters.mean, of_clusters.detected))
+        found.append(", ".join(gene_names[markers_against(mean, rate, 0, 1, N_MARKERS)]))
     return found
 
 
@@ -144,9 +145,10 @@ def spread(result: Result, counted) -> Result:
     per_cell = {
         k: place(getattr(result, k), -1 if k in ("cluster", "initial") else 0)
         for k in Result._fields
-        if k not in ("clusters", "history")
+        if k not in ("clusters", "history", "rounds")
     }
-    return result._replace(**per_cell)
+    rounds = {i: (place(of_round, -1), place(z, 0)) for i, (of_round, z) in result.rounds.items()}
+    return result._replace(**per_cell, rounds=rounds)
 
 
 def _float32(a) -> np.ndarray:

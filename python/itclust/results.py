@@ -1,6 +1,9 @@
-"""Every result key once: writes a transfer's results to AnnData."""
+"""Every result key once: written to AnnData, read back, summarised."""
 
 from __future__ import annotations
+
+import dataclasses
+import re
 
 import numpy as np
 import pandas as pd
@@ -23,8 +26,18 @@ def keys(key: str) -> dict:
     }
 
 
+def round_keys(key: str, i: int) -> tuple[str, str]:
+    """Where the label (obs) and the embedding (obsm) of a round that was kept lie."""
+    return f"{key}_round{i}", f"X_{key}_round{i}"
+
+
+def as_column(name) -> str:
+    """A type's column among the type probabilities: HDF5 keeps "/" for itself."""
+    return str(name).replace("/", "|")
+
+
 def write(adata, result, *, types, genes, params, version, key="itclust") -> None:
-    """Write ``result`` (:class:`itclust.model.Result`) to ``adata.obs``, ``.obsm`` and ``.uns``."""
+    """Write ``result`` (:class:`itclust.outcome.Result`) to ``adata.obs``, ``.obsm`` and ``.uns``."""
     k = keys(key)
     cells = adata.obs_names
     label = result.clusters["label"].to_numpy(dtype=object)
@@ -36,8 +49,12 @@ def write(adata, result, *, types, genes, params, version, key="itclust") -> Non
     adata.obsm[k["embedding"]] = result.embedding
     clusters = [str(c) for c in result.clusters.index]
     adata.obsm[k["probabilities"]] = pd.DataFrame(result.probabilities, index=cells, columns=clusters)
-    columns = [*(str(t).replace("/", "|") for t in types), NOVEL]  # HDF5 keeps "/" for itself
+    columns = [*map(as_column, types), NOVEL]
     adata.obsm[k["type_probabilities"]] = pd.DataFrame(result.type_probabilities, index=cells, columns=columns)
+    for i, (of_round, z) in result.rounds.items():
+        in_obs, in_obsm = round_keys(key, i)
+        adata.obs[in_obs] = categorical(of_round, types.astype(object))
+        adata.obsm[in_obsm] = z
     adata.uns[k["uns"]] = {
         "params": params,
         "clusters": result.clusters,
@@ -56,8 +73,109 @@ def categorical(codes, names) -> pd.Categorical:
 
 def natural(names) -> list:
     """Sorted so that ``novel 2`` comes before ``novel 10`` and ``"9"`` before ``"10"``."""
-    import re
-
     return sorted(
         names, key=lambda s: [(0, int(t), "") if t.isdigit() else (1, 0, t) for t in re.split(r"(\d+)", s) if t]
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Annotation:
+    """What :func:`itclust.transfer` wrote, a row a cell.
+
+    Attributes
+    ----------
+    key : prefix of the keys.
+    label, cluster, initial : categorical Series; NA for cells without a count.
+    confidence, novelty : (n,) float.
+    embedding : (n, n_latent).
+    probabilities, type_probabilities : DataFrame.
+    clusters : table, a row a cluster.
+    params, history : dict.
+    genes : (n_genes,) str, those the network sees.
+    version : of itclust.
+    """
+
+    key: str
+    label: pd.Series
+    cluster: pd.Series
+    initial: pd.Series
+    confidence: np.ndarray
+    novelty: np.ndarray
+    embedding: np.ndarray
+    probabilities: pd.DataFrame
+    type_probabilities: pd.DataFrame
+    clusters: pd.DataFrame
+    params: dict
+    history: dict
+    genes: np.ndarray
+    version: str
+
+    @property
+    def counted(self) -> np.ndarray:
+        """(n,) bool, cells that have a label."""
+        return self.label.notna().to_numpy()
+
+    @property
+    def types(self) -> list[str]:
+        """Types of the source, also those that no cell got."""
+        with_names = [*self.label.cat.categories, *self.initial.cat.categories, *self.clusters["runner_up"]]
+        own = {as_column(t): str(t) for t in with_names}
+        return [own.get(c, c) for c in map(str, self.type_probabilities.columns) if c != NOVEL]
+
+    @property
+    def all(self) -> list[str]:
+        """Types of the source and the novel ones."""
+        return list(dict.fromkeys([*self.types, *map(str, self.label.cat.categories)]))
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Cluster -> its label."""
+        return {str(c): str(t) for c, t in self.clusters["label"].items()}
+
+    @property
+    def novel(self) -> dict[str, bool]:
+        """Cluster -> whether its type is not in the source."""
+        return {str(c): bool(v) for c, v in self.clusters["novel"].items()}
+
+
+def read(adata, key: str = "itclust") -> Annotation:
+    """Read the results that ``key_added=key`` left in ``adata``.
+
+    Raises
+    ------
+    KeyError
+        There are none, with the keys that do have results.
+    """
+    k = keys(key)
+    where = {"uns": adata.uns, "obs": adata.obs, "obsm": adata.obsm}
+    columns = ("label", "cluster", "initial", "confidence", "novelty")
+    matrices = ("embedding", "probabilities", "type_probabilities")
+    needed = [("uns", k["uns"]), *(("obs", k[c]) for c in columns), *(("obsm", k[m]) for m in matrices)]
+    missing = [f"{slot}[{name!r}]" for slot, name in needed if name not in where[slot]]
+    if missing:
+        found = [n for n in adata.uns if f"X_{n}" in adata.obsm and f"{n}_cluster" in adata.obs]
+        hint = f"Results are under key={found[0]!r}." if found else "Run itclust.transfer(source, target) first."
+        msg = f"there are no results under key={key!r}: {', '.join(missing)} missing. {hint}"
+        raise KeyError(msg)
+    uns = adata.uns[k["uns"]]
+    return Annotation(
+        key=key,
+        **{c: adata.obs[k[c]] for c in columns[:3]},
+        **{c: adata.obs[k[c]].to_numpy(dtype=float) for c in columns[3:]},
+        **{m: adata.obsm[k[m]] for m in matrices},
+        **{n: uns[n] for n in ("clusters", "params", "history", "version")},
+        genes=np.asarray(uns["genes"]).astype(str),
+    )
+
+
+def summary(adata, key: str = "itclust") -> str:
+    """The table of clusters, and how many cells have no label."""
+    table = adata.uns[key]["clusters"].copy()
+    confidence = adata.obs.groupby(f"{key}_cluster", observed=True)[f"{key}_confidence"].mean()
+    table.insert(3, "confidence", confidence.reindex(table.index).to_numpy())
+    shown = [c for c in ("label", "n_cells", "confidence", "stability", "novelty", "runner_up") if c in table]
+    lines = [table[shown].to_string(float_format=lambda v: f"{v:.2f}")]
+    missing = int(adata.obs[key].isna().sum())
+    if missing:
+        lines.append(f"{missing} cells without a count in the genes used have no label.")
+    return "\n".join(lines)

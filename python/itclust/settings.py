@@ -1,117 +1,177 @@
-"""Every default once, with its reason."""
+"""Every default once, with its reason; and the table of recipes."""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+from importlib import import_module
+from typing import NamedTuple
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a preset decides; every field is also a keyword of :func:`itclust.transfer`.
+    """What all recipes let the user decide; every field is also a keyword of :func:`itclust.transfer`.
 
     Attributes
     ----------
     n_hidden
-        Widths of the hidden layers; empty: chosen from the number of source cells (``paper``).
+        Widths of the hidden layers.
     n_latent
-        Width of the embedding; 0: chosen from the number of source cells (``paper``).
-    n_markers
-        Genes that each ordered pair of source types contributes to the network's input (``default``); 50 and 100 lose
-        where source and target differ much.
+        Width of the embedding.
     n_genes
-        Variable genes of the source that the profiles see (``default``); most dispersed genes of the target that are
-        used (``paper``; 0: 500, 1000 or 2000 for at most 1500, at most 3000 and more target cells).
+        Variable genes that are used.
     dropout
         Share of a layer's inputs that are dropped while training.
-    label_smoothing
-        Mass of a source label that is spread over all types: some labels are wrong (``default``).
     alpha
-        Degrees of freedom of Student's t kernel in the soft assignment (Hu et al. 2020, eq. 1). ``default`` takes the
-        width of the embedding, as van der Maaten 2009 advises.
+        Degrees of freedom of Student's t kernel in the soft assignment (Hu et al. 2020, eq. 1).
     batch_size
         Cells in a minibatch.
     learning_rate
-        Step of the optimiser; half of it on the target (``default``).
-    weight_decay
-        Of AdamW (``default``).
-    pretrain_epochs
-        Epochs of the stacked autoencoder; 0: none.
-    source_epochs, target_epochs
-        Epochs on the source at most; epochs a round of the fine-tuning on the target (``paper``).
-    round_steps
-        Minibatches a round of the fine-tuning (``default``).
+        Step of the optimiser.
+    source_epochs
+        Epochs on the source at most.
     max_iter
         Rounds of fine-tuning at most.
     tol
         The fine-tuning stops when a smaller share of the target cells changes cluster in a round.
-    n_neighbors
-        Neighbours of a target cell in the graph that its soft assignment is averaged over; 0: no graph, so
-        no search for new types and no cluster finer than a type.
-    steps
-        What ``paper`` does to the values after its filters; any of ``"normalize"`` (to the median total), ``"log"``
-        (log1p) and ``"scale"`` (z-scores), always in this order.
-    softmax
-        Whether ``paper`` trains the source network with a softmax layer in place of the centroids.
     novelty
         Whether clusters of types that the source never saw are looked for.
     unlabelled
         Source labels that mean "no label": their cells do not train.
+    min_shared_genes
+        Genes that source and target must share, or half of the smaller set: with fewer, names of another kind are likelier
+        than a small panel.
     """
 
     n_hidden: tuple[int, ...] = (128,)
     n_latent: int = 32
-    n_markers: int = 20
     n_genes: int = 2000
     dropout: float = 0.3
-    label_smoothing: float = 0.05
     alpha: float = 32.0
     batch_size: int = 128
     learning_rate: float = 1e-3
-    weight_decay: float = 1e-2
-    pretrain_epochs: int = 0
     source_epochs: int = 20
-    target_epochs: int = 1
-    round_steps: int = 60
     max_iter: int = 6
     tol: float = 0.001
-    n_neighbors: int = 15
-    steps: tuple[str, ...] = ("normalize", "log", "scale")
-    softmax: bool = False
     novelty: bool = True
     unlabelled: tuple[str, ...] = ()
+    min_shared_genes: int = 50
+
+
+@dataclasses.dataclass(frozen=True)
+class DefaultSettings(Settings):
+    """Settings of ``preset="default"``: those of :class:`Settings`, and these.
+
+    ``n_genes`` are those that the correlation classifier sees; ``alpha`` is the width of the embedding, as van der Maaten
+    2009 advises; the target's ``learning_rate`` is half of the source's.
+
+    Attributes
+    ----------
+    n_markers
+        Genes that each ordered pair of source types contributes to the network's input; 50 and 100 lose where source and
+        target differ much.
+    label_smoothing
+        Mass of a source label that is spread over all types: some labels are wrong.
+    weight_decay
+        Of AdamW.
+    round_steps
+        Minibatches a round of the fine-tuning.
+    n_neighbors
+        Neighbours of a target cell in the graph that its soft assignment is averaged over; 0: no graph, so no search for
+        new types and no cluster finer than a type.
+    clean_labels
+        Whether source cells whose label is clearly wrong by their expression are kept from training.
+    split_clusters
+        Whether a type's cells that clearly fall apart become several clusters of its name.
+    novelty_cut
+        Score from which a cluster is called novel: where novel is likelier than known.
+    min_novel_cells
+        Cells that a new type needs: fewer make no profile to tell it by.
+    """
+
+    n_markers: int = 20
+    label_smoothing: float = 0.05
+    weight_decay: float = 1e-2
+    round_steps: int = 60
+    n_neighbors: int = 15
+    clean_labels: bool = True
+    split_clusters: bool = True
+    novelty_cut: float = 0.5
+    min_novel_cells: int = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class PaperSettings(Settings):
+    """Settings of ``preset="paper"``: those of :class:`Settings`, with the values of Hu et al. 2020 (code 1.2.0), and these.
+
+    ``n_hidden=()`` and ``n_latent=0`` choose the widths from the number of source cells; ``n_genes`` are the most dispersed
+    genes of the target, 0: 500, 1000 or 2000 for at most 1500, at most 3000 and more cells. There is no search for new
+    types.
+
+    Attributes
+    ----------
+    pretrain_epochs
+        Epochs of the stacked autoencoder; 0: none.
+    target_epochs
+        Epochs a round of the fine-tuning.
+    steps
+        What is done to the values after the filters; any of ``"normalize"`` (to the median total), ``"log"`` (log1p) and
+        ``"scale"`` (z-scores), always in this order.
+    softmax
+        Whether the source network is trained with a softmax layer in place of the centroids.
+    keep_every
+        Rounds of fine-tuning from one kept embedding to the next; 0: none is kept.
+    """
+
+    n_hidden: tuple[int, ...] = ()
+    n_latent: int = 0
+    n_genes: int = 0
+    dropout: float = 0.2
+    alpha: float = 1.0
+    batch_size: int = 256
+    learning_rate: float = 0.01
+    source_epochs: int = 2000
+    max_iter: int = 2000
+    novelty: bool = False
+    pretrain_epochs: int = 300
+    target_epochs: int = 5
+    steps: tuple[str, ...] = ("normalize", "log", "scale")
+    softmax: bool = False
+    keep_every: int = 0
 
     def __post_init__(self):
         unknown = [s for s in self.steps if s not in ("normalize", "log", "scale")]
         if unknown:
             msg = f"steps takes 'normalize', 'log' and 'scale'; received {unknown[0]!r}."
             raise ValueError(msg)
+        if self.novelty:
+            msg = "novelty=True is not usable: preset='paper' has no search for new types. Use preset='default'."
+            raise TypeError(msg)
 
 
-PRESETS = {
-    "default": Settings(),
-    # Hu et al. 2020, code 1.2.0: widths, epochs, rates and tolerances are the published ones.
-    "paper": Settings(
-        n_hidden=(),
-        n_latent=0,
-        n_markers=0,
-        n_genes=0,
-        dropout=0.2,
-        label_smoothing=0.0,
-        alpha=1.0,
-        batch_size=256,
-        learning_rate=0.01,
-        weight_decay=0.0,
-        pretrain_epochs=300,
-        source_epochs=2000,
-        target_epochs=5,
-        round_steps=0,
-        max_iter=2000,
-        tol=0.001,
-        n_neighbors=0,
-        novelty=False,
-    ),
+class Recipe(NamedTuple):
+    """A row of the table of recipes: the settings' class, and the module (see :mod:`itclust.recipes`)."""
+
+    settings: type[Settings]
+    module: str
+
+    def load(self):
+        """The recipe's module, imported on use."""
+        return import_module(self.module)
+
+
+RECIPES = {
+    "default": Recipe(DefaultSettings, "itclust.recipes.default"),
+    "paper": Recipe(PaperSettings, "itclust.recipes.paper"),
 }
+
+
+def recipe(preset: str) -> Recipe:
+    """The row of a preset; raise ValueError where there is none."""
+    if preset not in RECIPES:
+        msg = f"preset={preset!r} is unknown; the presets are {', '.join(map(repr, RECIPES))}."
+        raise ValueError(msg)
+    return RECIPES[preset]
 
 
 def resolve(preset: str, overrides: dict) -> Settings:
@@ -122,18 +182,17 @@ def resolve(preset: str, overrides: dict) -> Settings:
     ValueError
         Unknown preset.
     TypeError
-        A keyword that is no setting, with the nearest name; a value of the wrong kind.
+        A keyword that is no setting of the preset, with the nearest name; a value of the wrong kind.
     """
-    if preset not in PRESETS:
-        msg = f"preset={preset!r} is unknown; the presets are {', '.join(map(repr, PRESETS))}."
-        raise ValueError(msg)
-    base = PRESETS[preset]
-    known = {f.name: getattr(base, f.name) for f in dataclasses.fields(Settings)}
+    base = recipe(preset).settings()
+    known = {f.name: getattr(base, f.name) for f in dataclasses.fields(base)}
     for name in overrides:
         if name not in known:
+            others = [p for p, row in RECIPES.items() if name in {f.name for f in dataclasses.fields(row.settings)}]
             near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"the settings are {', '.join(known)}."
-            msg = f"{name!r} is not a setting; {hint}"
+            hint = f"did you mean {near[0]!r}?" if near else f"its settings are {', '.join(known)}."
+            hint = f"it is one of preset={others[0]!r}." if others else hint
+            msg = f"{name!r} is not a setting of preset={preset!r}; {hint}"
             raise TypeError(msg)
     return dataclasses.replace(base, **{k: _value(k, v, known[k]) for k, v in overrides.items()})
 

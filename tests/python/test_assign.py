@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from itclust import assign
+from itclust.numerics import assign
+from itclust.numerics.moments import group_means
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def test_soft_assignment_is_students_t(z, centroids, alpha):
 
 
 def test_network_layer_equals_the_oracle(z, centroids):
-    from itclust.network import ClusteringLayer
+    from itclust.recipes.network import ClusteringLayer
 
     layer = ClusteringLayer(4, alpha=2.0)
     layer.build(z.shape)
@@ -44,7 +45,7 @@ def test_auxiliary_distribution(z, centroids):
 
 def test_class_means_and_empty_classes(z):
     codes = np.arange(40) % 3
-    means = assign.class_means(z, codes, 5)
+    means = group_means(z, codes, 5)
     for k in range(3):
         np.testing.assert_allclose(means[k], np.mean([z[i] for i in range(40) if codes[i] == k], axis=0))
     assert np.isnan(means[3:]).all()

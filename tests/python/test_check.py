@@ -5,18 +5,19 @@ import pytest
 import scipy.sparse as sp
 
 import itclust
-from itclust import check
+from itclust.data import check
 
 
 @pytest.fixture(autouse=True)
 def no_training(monkeypatch):
     """Every error here must come before the first epoch."""
-    from itclust import model
+    from itclust.recipes import default, paper
 
     def fail(*_, **__):
         pytest.fail("training was started")
 
-    monkeypatch.setattr(model.Model, "fit", fail)
+    monkeypatch.setattr(default, "fit", fail)
+    monkeypatch.setattr(paper, "fit", fail)
 
 
 def error(kind, source, target, **kwargs):

@@ -8,7 +8,7 @@ from scipy import stats
 
 import itclust
 from itclust import explanation, profiles
-from itclust.annotation import annotation
+from itclust.results import read as annotation
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_profiles_are_the_plain_means(annotated, both):
         np.testing.assert_allclose(profile.mean, groups.mean().loc[list(profile.groups)], rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(profile.variance, groups.var().loc[list(profile.groups)], rtol=1e-3, atol=1e-4)
         rate = (x > 0).groupby(adata.obs[column].astype(str).to_numpy()).mean()
-        np.testing.assert_allclose(profile.rate, rate.loc[list(profile.groups)], rtol=1e-6)
+        np.testing.assert_allclose(profile.moments.detected, rate.loc[list(profile.groups)], rtol=1e-6)
 
 
 def test_supports_add_up_to_the_agreement(annotated, both):

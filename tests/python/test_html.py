@@ -12,9 +12,9 @@ import pytest
 
 import itclust
 from itclust import __version__, html
-from itclust.annotation import annotation
 from itclust.html import findings, record
 from itclust.html import page as pages
+from itclust.results import read as annotation
 from itclust.settings import resolve
 
 _spec = importlib.util.spec_from_file_location("browser", Path(__file__).with_name("browser.py"))

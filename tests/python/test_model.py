@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import itclust
+from itclust import modelfile
 
 
 def test_save_load_same_answer(fitted, pair, annotated, tmp_path):
@@ -94,7 +95,7 @@ def test_paper_needs_the_targets_genes(pair):
 
 
 def test_the_model_stays_as_it_is(fitted, pair):
-    before = {k: v.copy() for k, v in fitted._model.state.items()}
+    before = {k: v.copy() for k, v in modelfile._flat(fitted._fit).items()}
     fitted.transfer(pair[1], progress=False)
-    for k, v in fitted._model.state.items():
+    for k, v in modelfile._flat(fitted._fit).items():
         np.testing.assert_array_equal(v, before[k])

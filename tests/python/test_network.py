@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.sparse as sp
 
-from itclust import network
+from itclust.recipes import network
 
 
 def test_minibatches_show_each_row_once_an_epoch():

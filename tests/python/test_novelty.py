@@ -5,7 +5,8 @@ import pytest
 import scipy.sparse as sp
 
 import itclust
-from itclust import assign, genes, novelty
+from itclust.numerics import assign, novelty
+from itclust.numerics.moments import moments
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +62,15 @@ def test_a_lone_strange_cell_is_seen_and_a_strange_cluster_is_not_lone():
     profile[:, 75:] = 0
     codes = np.arange(200) % 2
     x = np.log1p(rng.poisson(profile[codes])).astype("f4")
-    source = genes.moments(sp.csr_matrix(x), codes, 2)
+    source = moments([sp.csr_matrix(x)], codes, 2)
     x[7, 75:] = 5.0
     of_clusters = np.stack([x[codes == k].mean(0) for k in range(2)])
-    evidence = novelty.lone(source, sp.csr_matrix(x), of_clusters)
+    evidence = novelty.outlier_cells(source, sp.csr_matrix(x), of_clusters)
     assert evidence.argmax() == 7 and evidence[7] > 0.45 and np.delete(evidence, 7).max() < 0.3
     assert (evidence <= novelty.LONE).all()
     order = rng.permutation(200)
-    np.testing.assert_allclose(novelty.lone(source, sp.csr_matrix(x[order]), of_clusters), evidence[order], rtol=1e-5)
+    np.testing.assert_allclose(
+        novelty.outlier_cells(source, sp.csr_matrix(x[order]), of_clusters), evidence[order], rtol=1e-5
+    )
     explained = np.concatenate([of_clusters, x[[7]]])  # a cluster that has these genes
-    assert novelty.lone(source, sp.csr_matrix(x), explained)[7] < 0.1
+    assert novelty.outlier_cells(source, sp.csr_matrix(x), explained)[7] < 0.1

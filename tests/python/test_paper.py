@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from itclust import paper, settings
-from itclust.preprocess import Expression
+from itclust.data.dataset import Dataset
+from itclust.data.expression import Expression
+from itclust.recipes import paper
+from itclust.settings import PaperSettings
 
-PAPER = settings.PRESETS["paper"]
+PAPER = PaperSettings()
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def test_filters_and_values(data):
     assert not p.trains[:5].any() and p.trains[5:].all() and p.x.shape[0] == 60
     assert "G10" not in p.genes and not {"MT-CO1", "ERCC-1", "MT-ND2"} & set(p.genes) and len(p.genes) > 280
     kept = np.isin([g.upper() for g in data.genes], p.genes)
-    raw = data.x[:, kept].toarray()
+    raw = data.matrix[:, kept].toarray()
     median = np.median(raw[p.trains].sum(1))
     np.testing.assert_allclose(p.x.toarray(), np.log1p(raw / raw.sum(1, keepdims=True) * median), rtol=1e-4, atol=1e-6)
 
@@ -61,12 +63,13 @@ def test_widths(n, layers):
 def test_genes_are_the_targets_dispersed_ones(data):
     import dataclasses
 
-    genes = paper.target_genes(data, dataclasses.replace(PAPER, n_genes=40))
+    target = Dataset(data, np.zeros(60, int), np.zeros(0, "U"), np.full(60, -1))
+    genes = paper.select_genes(None, target, None, dataclasses.replace(PAPER, n_genes=40))
     assert len(genes) == 40 and set(genes) <= set(paper.prepare(data, "target").genes)
 
 
 def test_too_few_genes_is_said(data):
-    part = Expression(data.x[:, :50], data.genes[:50])
+    part = Expression(data.matrix[:, :50], data.genes[:50])
     with pytest.raises(ValueError, match=r"0 of the target's 60 cells.*Use preset='default'"):
         paper.prepare(part, "target")
 
@@ -74,13 +77,13 @@ def test_too_few_genes_is_said(data):
 def test_pretraining_lowers_the_reconstruction_error(data):
     import dataclasses
 
-    from itclust import network
+    from itclust.recipes import autoencoder, network
 
     x = paper.ZScored(paper.prepare(data, "source"), paper.prepare(data, "source").genes)[np.arange(60)]
     losses = []
     encoder = network.encoder(x.shape[1], (16,), seed=0)
     few = dataclasses.replace(PAPER, pretrain_epochs=60)
-    paper.pretrain(encoder, x, (16,), few, 0, lambda s, f, m: losses.append(float(m.split("loss ")[1])))
+    autoencoder.pretrain(encoder, x, few, 0, lambda s, f, m: losses.append(float(m.split("loss ")[1])))
     assert losses[-1] < losses[0]
 
 

@@ -12,8 +12,8 @@ import matplotlib.pyplot as plt
 
 import itclust
 from itclust import pl
-from itclust.annotation import annotation
 from itclust.pl import alluvial, assignment, canvas, palette
+from itclust.results import read as annotation
 
 PLOTS = ("probabilities", "confidence", "flow", "history", "paths")
 

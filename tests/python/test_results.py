@@ -7,7 +7,7 @@ import scipy.sparse as sp
 import itclust
 from itclust import results
 from itclust.outcome import outcome
-from itclust.train import Adapted
+from itclust.recipes import Adapted
 
 
 def test_natural_order():
@@ -32,9 +32,9 @@ def test_clusters_that_share_a_label():
     q[np.arange(len(best)), best] = 0.94
     adapted = Adapted(
         q=q, cluster_type=np.array([0, 0, 1, 4, 4, 3, 2]), initial=np.where(np.arange(26) < 2, 1, np.array([0, 1, 1, 2, 2, 2])[best]),
-        z=q, history={}, novelty=np.where(best > 2, 0.9, 0.1), nearest=np.array([2, 1]),
+        z=q, x=sp.csr_matrix(q), genes=np.array(list("abcdefg")), history={}, novelty=np.where(best > 2, 0.9, 0.1), nearest=np.array([2, 1]),
     )  # fmt: skip
-    result = outcome(adapted, types, sp.csr_matrix(q), np.array(list("abcdefg")))
+    result = outcome(adapted, types)
     table = result.clusters
     assert table["label"].tolist() == ["B", "A", "A", "novel 2", "novel 1", "novel 1"]
     assert table["n_cells"].tolist() == [8, 5, 4, 4, 3, 2]

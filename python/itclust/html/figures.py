@@ -10,6 +10,7 @@ from itclust import pl
 from itclust.pl import canvas, embedding
 from itclust.pl.assignment import mean_probabilities
 from itclust.pl.course import draw_paths
+from itclust.pl.dots import draw_markers
 from itclust.pl.embedding import colouring, coordinates
 
 MAX_CELLS = 20_000  # on a map: the file stays small enough to send
@@ -103,15 +104,15 @@ def _ends(found) -> str:
     return f"from {changed[0]:.2%} to {changed[-1]:.2%} of the cells changing" if len(changed) else "none of them kept"
 
 
-def marker_dots(target, found, source, where: dict) -> Picture:
-    """Marker genes of each cluster beside the type it was given."""
+def marker_dots(found, of_source, of_target) -> Picture:
+    """Marker genes of each cluster beside the type it was given, from :func:`itclust.profiles.both`."""
     n = len(found.clusters)
     width = 3 + 0.2 * 3 * n
-    figure, ax = _figure(width, 1.8 + 0.22 * n * (2 if source is not None else 1))
-    pl.markers(target, source, key=found.key, ax=ax, show=False, **where)
+    figure, ax = _figure(width, 1.8 + 0.22 * n * (2 if of_source is not None else 1))
+    draw_markers(ax, found, of_source, of_target)
     ax.set_title("")
     genes = [t.get_text() for t in ax.get_xticklabels()]
-    beside = " Grey rows: the source type that the cluster above was given." if source is not None else ""
+    beside = " Grey rows: the source type that the cluster above was given." if of_source is not None else ""
     return Picture(
         "markers", "Marker genes",
         f"Genes that carry each label. Dark: high for this gene; large: in many cells.{beside}",

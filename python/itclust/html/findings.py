@@ -95,7 +95,7 @@ def _listed(value) -> str:
 
 
 def _share(found, name, rows) -> float:
-    from itclust.annotation import as_column
+    from itclust.results import as_column
 
     column = as_column(name)
     return (

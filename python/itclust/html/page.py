@@ -6,8 +6,9 @@ from html import escape
 from importlib import resources
 from string import Template
 
-from itclust import __version__
-from itclust.annotation import annotation
+from itclust import __version__, profiles, results
+from itclust.data.dataset import named
+from itclust.explanation import explained
 from itclust.html import figures, findings, record
 
 BADGES = {"trust": "✓ trust", "look": "! look", "novel": "? novel"}
@@ -43,7 +44,7 @@ def report(
     """
     from itclust.io import whole
 
-    found = annotation(target, key)
+    found = results.read(target, key)
     where = {"labels_key": labels_key, "layer": layer, "use_raw": use_raw, "values": values}
     with whole(path) as part:
         part.write_text(page(target, found, source, where), encoding="utf-8")
@@ -55,8 +56,9 @@ def page(target, found, source, where) -> str:
     pictures = [*figures.maps(target, found), *figures.charts(target, found)]
     why = None
     try:
-        pictures.append(figures.marker_dots(target, found, source, where))
-        why = _explained(found, source, target, where) if source is not None else None
+        both = profiles.both(target, found, source, **where)
+        pictures.append(figures.marker_dots(found, *both))
+        why = _explained(explained(found, *both, GENES)) if source is not None else None
     except (ValueError, KeyError) as error:
         text = str(error.args[0] if error.args else error)
         warnings.append(findings.Warning_("Marker genes could not be drawn.", text))
@@ -164,11 +166,8 @@ def _figure(p) -> str:
     return f'<figure id="figure-{p.name}"{" class=wide" if p.wide else ""}>{text}{image}</figure>'
 
 
-def _explained(found, source, target, where) -> str:
+def _explained(table) -> str:
     """Genes of each cluster in words: a row a cluster."""
-    from itclust.explanation import explain
-
-    table = explain(source, target, key=found.key, n_genes=GENES, **where)
     rows = []
     for cluster, genes in table.groupby("cluster", sort=False):
         first = genes.iloc[0]
@@ -196,7 +195,10 @@ def _data(target, found, source) -> str:
     missing = findings.absent(found)
     pairs = {
         "Target": f"{target.n_obs:,} cells × {target.n_vars:,} genes",
-        "Source": "; ".join(f"{s.n_obs:,} cells × {s.n_vars:,} genes" for s in _several(source)) or None,
+        "Source": "; ".join(
+            f"{s.n_obs:,} cells × {s.n_vars:,} genes" for s in ([] if source is None else named(source).values())
+        )
+        or None,
         "Source types": ", ".join(found.types),
         "Genes that the network sees": f"{len(found.genes):,}",
         "Cells without a label": f"{(~found.counted).sum():,}",
@@ -214,18 +216,6 @@ def _reproduce(found) -> str:
 <pre tabindex=0 aria-label="Python code"><code>{escape(record.call(found))}</code></pre>
 <h3>Parameters</h3>{_pairs(record.parameters(found), "pairs many")}
 <h3>Versions</h3>{_pairs(record.versions(found), "pairs many")}"""
-
-
-def _several(source) -> list:
-    if source is None:
-        return []
-    return (
-        list(source.values())
-        if isinstance(source, dict)
-        else list(source)
-        if isinstance(source, list | tuple)
-        else [source]
-    )
 
 
 def _pairs(pairs: dict, kind="pairs") -> str:

@@ -7,7 +7,7 @@ import platform
 from importlib import metadata
 
 from itclust import __version__
-from itclust.settings import PRESETS
+from itclust.settings import RECIPES
 
 PACKAGES = ("anndata", "scanpy", "keras", "tensorflow", "numpy", "scikit-learn", "matplotlib")
 
@@ -16,7 +16,7 @@ def call(found) -> str:
     """Python that repeats the transfer: the preset, the seed, and what differs from the preset."""
     params = _plain(found.params)
     preset, seed = params.pop("preset"), params.pop("random_state")
-    usual = dataclasses.asdict(PRESETS[preset]) if preset in PRESETS else {}
+    usual = dataclasses.asdict(RECIPES[preset].settings()) if preset in RECIPES else {}
     arguments = [f"preset={preset!r}", f"random_state={seed}"]
     arguments += [f"{k}={v!r}" for k, v in params.items() if not _same(v, usual.get(k))]
     arguments += [f"key_added={found.key!r}"] if found.key != "itclust" else []

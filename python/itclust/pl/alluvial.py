@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from itclust.annotation import annotation
+from itclust import results
 from itclust.pl import canvas, palette
 
 GAP, GAPS = 0.012, 0.25  # between two bars of a side, and all together at most; in shares of the height
@@ -26,7 +26,7 @@ def flow(adata, *, key="itclust", ax=None, show=None, save=None):
     -------
     Axes, with ``show=False``.
     """
-    found = annotation(adata, key)
+    found = results.read(adata, key)
     counts = moves(found)
     colour = palette.of_types(found)
     inches, small = canvas.rows(max(counts.shape))

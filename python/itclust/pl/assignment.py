@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from itclust.annotation import annotation, as_column
+from itclust import results
 from itclust.pl import canvas
+from itclust.results import as_column
 
 HEAT = "Blues"
 WRITTEN = 16  # rows and columns at most for numbers in the cells of a heat map
@@ -29,7 +30,7 @@ def probabilities(adata, *, key="itclust", ax=None, show=None, save=None):
     -------
     Axes, with ``show=False``.
     """
-    found = annotation(adata, key)
+    found = results.read(adata, key)
     mean = mean_probabilities(found)
     n, m = mean.shape
     inches, small = canvas.rows(max(n, m))
@@ -67,7 +68,7 @@ def confidence(adata, *, key="itclust", ax=None, show=None, save=None):
     -------
     Axes, with ``show=False``.
     """
-    found = annotation(adata, key)
+    found = results.read(adata, key)
     cells = pd.Series(found.confidence, index=found.label.astype(object))[found.counted]
     spread = cells.groupby(level=0).quantile([0.05, 0.25, 0.5, 0.75, 0.95]).unstack().sort_values(0.5)
     y = np.arange(len(spread))
@@ -101,7 +102,7 @@ def reliability(adata, truth, *, key="itclust", ax=None, show=None, save=None):
     -------
     Axes, with ``show=False``.
     """
-    found = annotation(adata, key)
+    found = results.read(adata, key)
     table = calibration(found, known(adata, truth))
     error = calibration_error(table)
     given, ax = ax, canvas.axes(ax, 4.8, 4.6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from itclust.annotation import annotation
+from itclust import results
 from itclust.pl import canvas, palette
 from itclust.pl.embedding import NAMED, coordinates
 
@@ -23,7 +23,7 @@ def history(adata, *, key="itclust", ax=None, show=None, save=None):
     -------
     Axes, with ``show=False``.
     """
-    found = annotation(adata, key)
+    found = results.read(adata, key)
     changed = np.asarray(found.history["changed"], dtype=float)
     rounds = np.arange(1, len(changed) + 1)
     given, ax = ax, canvas.axes(ax, 5.4, 3.4)
@@ -56,7 +56,7 @@ def paths(adata, *, key="itclust", basis="X_umap", max_cells=canvas.MAX_CELLS, a
     -------
     Axes, with ``show=False``.
     """
-    found = annotation(adata, key)
+    found = results.read(adata, key)
     rows, points = coordinates(adata, found, basis, max_cells)
     return canvas.finish(draw_paths(ax, found, rows, points), show, save, ax)
 

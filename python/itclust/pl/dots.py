@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from itclust import explanation, profiles
-from itclust.annotation import annotation
+from itclust import explanation, profiles, results
 from itclust.pl import canvas, palette
 
 LARGEST = 90  # area of a dot where every cell has a count
@@ -52,14 +51,21 @@ def markers(
     -------
     Axes, with ``show=False``.
     """
-    found = annotation(target, key)
+    found = results.read(target, key)
     of_source, of_target = profiles.both(target, found, source, labels_key, layer, use_raw, values)
+    given, ax = ax, draw_markers(ax, found, of_source, of_target, genes, n_genes)
+    return canvas.finish(ax, show, save, given)
+
+
+def draw_markers(ax, found, of_source, of_target, genes=None, n_genes=3):
+    """The dot plot of :func:`markers` from profiles of types and clusters (:func:`itclust.profiles.both`)."""
     chosen = _chosen(genes, found, of_source, of_target, n_genes)
     rows = _rows(found, of_source, of_target, chosen)
-    given, ax = ax, canvas.axes(ax, 3 + 0.2 * len(chosen), 1.6 + 0.22 * len(rows))
+    ax = canvas.axes(ax, 3 + 0.2 * len(chosen), 1.6 + 0.22 * len(rows))
     _draw(ax, rows, [of_target.genes[g] for g in chosen])
-    ax.set_title("marker genes: clusters" + (" beside the source type they were given" if source is not None else ""))
-    return canvas.finish(ax, show, save, given)
+    beside = " beside the source type they were given" if of_source is not None else ""
+    ax.set_title(f"marker genes: clusters{beside}")
+    return ax
 
 
 def _chosen(genes, found, of_source, of_target, n_genes) -> list[int]:
@@ -98,7 +104,7 @@ def _rows(found, of_source, of_target, chosen) -> list[tuple]:
 
 def _shown(profile, i, chosen):
     mean = profile.mean[:, chosen]
-    return mean[i] / np.maximum(mean.max(0), 1e-9), profile.rate[i, chosen]
+    return mean[i] / np.maximum(mean.max(0), 1e-9), profile.moments.detected[i, chosen]
 
 
 def _draw(ax, rows, genes) -> None:

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from itclust.annotation import annotation
+from itclust import results
 from itclust.pl import canvas, palette
 
 NAMED, SHORT = 12, 12  # so many categories, of so many letters, bear their names on the map; others bear numbers
@@ -59,7 +59,7 @@ def umap(
     >>> itclust.transfer(source, target, progress=False)
     >>> ax = itclust.pl.umap(target, "confidence", show=False)
     """
-    found = annotation(adata, key)
+    found = results.read(adata, key)
     colors = [color] if isinstance(color, str) else list(color)
     if ax is not None and len(colors) > 1:
         msg = f"ax= takes one panel; received {len(colors)} colours: {', '.join(map(repr, colors))}."

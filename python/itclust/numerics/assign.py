@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from itclust.numerics.moments import group_means
+
 
 def soft_assignment(z, centroids, alpha=1.0) -> np.ndarray:
     """Student's t similarity of cells to centroids (Hu et al. 2020, eq. 1).
@@ -31,7 +33,7 @@ def auxiliary_distribution(q) -> np.ndarray:
     return weight / weight.sum(1, keepdims=True)
 
 
-def sharpened(q, near, weight=1.5, rounds=5, floor=0.02) -> np.ndarray:
+def smooth_over_neighbors(q, average, weight=1.5, rounds=5, floor=0.02) -> np.ndarray:
     """Auxiliary distribution of the default recipe: each cell's q times its neighbours' mean answer, iterated.
 
     p_ij is proportional to q_ij (sum_k w_ik p_kj + floor)^weight, rows sum to 1: a mean field over the graph. Unlike
@@ -40,24 +42,16 @@ def sharpened(q, near, weight=1.5, rounds=5, floor=0.02) -> np.ndarray:
     Parameters
     ----------
     q : (n, n_clusters) soft assignment.
-    near : (n, n) weights of the neighbours, rows sum to 1.
+    average : (n, n) weights of the neighbours, rows sum to 1.
     weight : how much the neighbours say.
     rounds : of the iteration.
     floor : keeps a type alive that no neighbour has.
     """
     p = q
     for _ in range(rounds):
-        p = q * (near @ p + floor) ** weight
+        p = q * (average @ p + floor) ** weight
         p = p / p.sum(1, keepdims=True)
     return p
-
-
-def class_means(z, codes, n) -> np.ndarray:
-    """Mean row of ``z`` for each code 0..n-1; NaN for a code that no row has."""
-    sums = np.zeros((n, z.shape[1]))
-    np.add.at(sums, codes, z)
-    with np.errstate(invalid="ignore"):
-        return sums / np.bincount(codes, minlength=n)[:, None]
 
 
 def stability(cluster, initial, n) -> np.ndarray:
@@ -93,7 +87,7 @@ def divided(q, part, z, alpha) -> np.ndarray:
     alpha : see :func:`soft_assignment`.
     """
     n, mine = part.max() + 1, part >= 0
-    share = soft_assignment(z, class_means(z[mine], part[mine], n), alpha)
+    share = soft_assignment(z, group_means(z[mine], part[mine], n), alpha)
     share[mine] = np.eye(n, dtype=share.dtype)[part[mine]]
     return q[:, None] * share
 
@@ -107,7 +101,7 @@ def runner_up(probabilities, cluster, label, n) -> np.ndarray:
     cluster : (n_cells,) int 0..n-1.
     label : (n,) int type of each cluster, -1 for none.
     """
-    mean = class_means(probabilities, cluster, n)
+    mean = group_means(probabilities, cluster, n)
     has = label >= 0
     mean[np.flatnonzero(has), label[has]] = -1
     return np.nanargmax(np.nan_to_num(mean, nan=-1), axis=1)

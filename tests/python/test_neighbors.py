@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from itclust import assign, graph
+from itclust.numerics import assign, neighbors
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +14,7 @@ def points():
 
 
 def test_neighbours_are_the_nearest_others(points):
-    near = graph.neighbours(points, 4)
+    near = neighbors.nearest(points, 4)
     for i in (0, 33, 69):
         d = ((points - points[i]) ** 2).sum(1)
         d[i] = np.inf
@@ -22,15 +22,15 @@ def test_neighbours_are_the_nearest_others(points):
 
 
 def test_approximate_neighbours_agree(points, monkeypatch):
-    exact = graph.neighbours(points, 5)
-    monkeypatch.setattr(graph, "EXACT_BELOW", 10)
-    found = graph.neighbours(points, 5)
+    exact = neighbors.nearest(points, 5)
+    monkeypatch.setattr(neighbors, "EXACT_BELOW", 10)
+    found = neighbors.nearest(points, 5)
     assert np.mean([len(set(a) & set(b)) / 5 for a, b in zip(exact, found)]) > 0.9
 
 
 def test_mutual_averages(points):
-    near = graph.neighbours(points, 4)
-    a = graph.mutual(near).toarray()
+    near = neighbors.nearest(points, 4)
+    a = neighbors.mutual(near).toarray()
     np.testing.assert_allclose(a.sum(1), 1, rtol=1e-6)
     for i in range(70):
         both = [j for j in near[i] if i in near[j]]
@@ -40,8 +40,8 @@ def test_mutual_averages(points):
         np.testing.assert_allclose(a[i], expected, rtol=1e-6)
 
 
-def test_sharpened_is_the_mean_field(points):
-    near = graph.mutual(graph.neighbours(points, 4))
+def test_smoothing_is_the_mean_field(points):
+    near = neighbors.mutual(neighbors.nearest(points, 4))
     q = np.random.default_rng(1).dirichlet(np.ones(3), 70)
     p = q
     for _ in range(5):
@@ -49,7 +49,7 @@ def test_sharpened_is_the_mean_field(points):
             [[q[i, j] * (near[i].toarray()[0] @ p[:, j] + 0.02) ** 1.5 for j in range(3)] for i in range(70)]
         )
         p = new / new.sum(1, keepdims=True)
-    np.testing.assert_allclose(assign.sharpened(q, near), p, rtol=1e-8)
+    np.testing.assert_allclose(assign.smooth_over_neighbors(q, near), p, rtol=1e-8)
 
 
 def test_structure_and_leiden_find_the_groups():
@@ -57,26 +57,26 @@ def test_structure_and_leiden_find_the_groups():
     profile = rng.gamma(0.5, 2, (2, 300))
     codes = np.repeat([0, 1], 60)
     x = sp.csr_matrix(np.log1p(rng.poisson(profile[codes])).astype("f4"))
-    found = graph.structure(x, 15)
-    assert (codes[found.near] == codes[:, None]).mean() > 0.95
-    clusters = graph.leiden(found.net, 0.1)
+    found = neighbors.structure(x, 15)
+    assert (codes[found.knn] == codes[:, None]).mean() > 0.95
+    clusters = neighbors.leiden(found.snn, 0.1)
     assert all(len(np.unique(codes[clusters == c])) == 1 for c in np.unique(clusters))
-    np.testing.assert_array_equal(clusters, graph.leiden(found.net, 0.1))
+    np.testing.assert_array_equal(clusters, neighbors.leiden(found.snn, 0.1))
 
 
 def test_components_from_a_sample_span_the_same(monkeypatch):
     rng = np.random.default_rng(3)
     x = sp.csr_matrix(np.log1p(rng.poisson(rng.gamma(0.5, 4, (3, 80))[rng.integers(0, 3, 300)])).astype("f4"))
-    whole = graph.principal_components(x, np.arange(80), 2)
-    monkeypatch.setattr(graph, "EXACT_BELOW", 150)
-    part = graph.principal_components(x, np.arange(80), 2)
+    whole = neighbors.principal_components(x, np.arange(80), 2)
+    monkeypatch.setattr(neighbors, "EXACT_BELOW", 150)
+    part = neighbors.principal_components(x, np.arange(80), 2)
     correlation = np.abs([np.corrcoef(whole[:, k], part[:, k])[0, 1] for k in range(2)])
     assert (correlation > 0.95).all()
 
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_one_or_two_cells(n):
-    found = graph.structure(sp.csr_matrix(np.ones((n, 5), "f4")), 15)
+    found = neighbors.structure(sp.csr_matrix(np.ones((n, 5), "f4")), 15)
     np.testing.assert_allclose(found.average.toarray(), np.eye(n))
 
 
@@ -86,28 +86,31 @@ def cloud(*centres, n=60):
     return np.concatenate([rng.normal(0, 1, (n, 5)) + np.eye(5)[0] * c for c in centres])
 
 
-def net_of(points):
-    return graph.shared_neighbours(graph.neighbours(points, 10))
+def snn_of(points):
+    return neighbors.shared_neighbors(neighbors.nearest(points, 10))
 
 
 def test_two_clouds_of_one_label_fall_apart_and_one_cloud_does_not():
     points = cloud(0, 20, 40)
     label = np.repeat([0, 1, 0], 60)  # the first and the last cloud share a label
-    part = graph.parts(net_of(points), np.flatnonzero(label == 0))
+    part = neighbors.subclusters(snn_of(points), np.flatnonzero(label == 0))
     np.testing.assert_array_equal(part, np.repeat([part[0], 1 - part[0]], 60))
-    assert not graph.parts(net_of(points), np.flatnonzero(label == 1)).any()
-    assert not graph.parts(net_of(cloud(0, n=200)), np.arange(200)).any()
+    assert not neighbors.subclusters(snn_of(points), np.flatnonzero(label == 1)).any()
+    assert not neighbors.subclusters(snn_of(cloud(0, n=200)), np.arange(200)).any()
 
 
-def test_parts_are_never_smaller_than_asked():
-    points = np.concatenate([cloud(0), cloud(30, n=graph.MIN_PART - 1)])
-    assert not graph.parts(net_of(points), np.arange(len(points))).any()
-    points = np.concatenate([cloud(0), cloud(30, n=graph.MIN_PART + 5)])
-    assert np.bincount(graph.parts(net_of(points), np.arange(len(points)))).tolist() == [60, graph.MIN_PART + 5]
-    assert graph.parts(net_of(points), np.arange(3)).tolist() == [0, 0, 0]
+def test_subclusters_are_never_smaller_than_asked():
+    points = np.concatenate([cloud(0), cloud(30, n=neighbors.MIN_SUBCLUSTER - 1)])
+    assert not neighbors.subclusters(snn_of(points), np.arange(len(points))).any()
+    points = np.concatenate([cloud(0), cloud(30, n=neighbors.MIN_SUBCLUSTER + 5)])
+    assert np.bincount(neighbors.subclusters(snn_of(points), np.arange(len(points)))).tolist() == [
+        60,
+        neighbors.MIN_SUBCLUSTER + 5,
+    ]
+    assert neighbors.subclusters(snn_of(points), np.arange(3)).tolist() == [0, 0, 0]
 
 
 def test_no_neighbours_asked_for_is_no_graph():
-    found = graph.structure(sp.csr_matrix(np.random.default_rng(5).random((20, 30), "f4")), 0)
-    assert found.net is None and found.near.shape == (20, 0)
+    found = neighbors.structure(sp.csr_matrix(np.random.default_rng(5).random((20, 30), "f4")), 0)
+    assert found.snn is None and found.knn.shape == (20, 0)
     np.testing.assert_array_equal(found.average.toarray(), np.eye(20))

@@ -1,4 +1,4 @@
-"""The target's own neighbourhoods: components, nearest neighbours, averages over mutual ones, clusters, parts of a label."""
+"""The target's own neighbourhoods: components, nearest neighbours, averages over mutual ones, clusters, subclusters."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from itclust import genes
+from itclust.numerics import genes
+from itclust.numerics.moments import members
 
 EXACT_BELOW = 20_000  # cells; above, components come from a sample and neighbours from NN-descent
 CHUNK = 8192
 MIN_SD = 0.1  # added to a gene's spread before scaling
 CLIP = 8.0
-# A label's cells fall apart where each part, of at least so many cells, has at most 3 % of its edges' weight to the
+# A label's cells are split where each subcluster, of at least so many cells, has at most 3 % of its edges' weight to the
 # others: two stimuli, two laboratories, two types under one name do; one type cut in two by chance has 5 % or more.
-APART, MIN_PART, PART_RESOLUTION = 0.03, 10, 0.3
+MOST_TIES, MIN_SUBCLUSTER, RESOLUTION = 0.03, 10, 0.3
 
 
 def principal_components(x: sp.csr_matrix, columns, n_components=30, seed=0) -> np.ndarray:
@@ -37,7 +38,7 @@ def principal_components(x: sp.csr_matrix, columns, n_components=30, seed=0) -> 
     return np.concatenate([pca.transform(scaled(x[i : i + CHUNK].toarray())) for i in range(0, n, CHUNK)])
 
 
-def neighbours(points, n_neighbors, seed=0) -> np.ndarray:
+def nearest(points, n_neighbors, seed=0) -> np.ndarray:
     """Indices (n, k) of the nearest other points, k at most ``n_neighbors``."""
     n = len(points)
     k = min(n_neighbors, n - 1)
@@ -66,43 +67,43 @@ class Structure(NamedTuple):
 
     Attributes
     ----------
-    columns : variable genes, column numbers.
-    near : (n, k) indices of each cell's nearest other cells.
+    variable : variable genes, column numbers.
+    knn : (n, k) indices of each cell's nearest other cells.
     average : (n, n) average over mutual neighbours, see :func:`mutual`.
     points : (n, n_components) principal components.
-    net : igraph.Graph, see :func:`shared_neighbours`; None where there are no neighbours.
+    snn : igraph.Graph, see :func:`shared_neighbors`; None where there are no neighbours.
     """
 
-    columns: np.ndarray
-    near: np.ndarray
+    variable: np.ndarray
+    knn: np.ndarray
     average: sp.csr_matrix
     points: np.ndarray
-    net: object = None
+    snn: object = None
 
 
 def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0) -> Structure:
     """Components of the target's own variable genes and the neighbours among them.
 
-    Averages go over fewer neighbours in small targets: at most 5 % of the cells, but 5. The ``near`` cells are those on
-    the first 20 components, which keep rare types apart better than more do.
+    Averages go over fewer neighbours in small targets: at most 5 % of the cells, but 5. The ``knn`` are those on the
+    first 20 components, which keep rare types apart better than more do.
     """
     n = x.shape[0]
-    columns = genes.variable(x, n_genes)
-    if n < 3 or len(columns) < 2 or n_neighbors < 1:
-        near = np.zeros((n, 0), int)
-        return Structure(columns, near, mutual(near), np.zeros((n, 1)))
-    points = principal_components(x, columns, seed=seed)
-    average = mutual(neighbours(points, min(n_neighbors, max(5, n // 20)), seed))
-    near = neighbours(points[:, :20], n_neighbors, seed)
-    return Structure(columns, near, average, points, shared_neighbours(near))
+    variable = genes.variable([x], n_genes)
+    if n < 3 or len(variable) < 2 or n_neighbors < 1:
+        none = np.zeros((n, 0), int)
+        return Structure(variable, none, mutual(none), np.zeros((n, 1)))
+    points = principal_components(x, variable, seed=seed)
+    average = mutual(nearest(points, min(n_neighbors, max(5, n // 20)), seed))
+    knn = nearest(points[:, :20], n_neighbors, seed)
+    return Structure(variable, knn, average, points, shared_neighbors(knn))
 
 
-def shared_neighbours(near):
+def shared_neighbors(knn):
     """igraph.Graph of neighbours; the edges' attribute ``weight`` is the Jaccard index of their neighbourhoods."""
     import igraph
 
-    n, k = near.shape
-    edges = sp.csr_matrix((np.ones(n * k, np.float32), near.ravel(), np.arange(n + 1) * k), (n, n))
+    n, k = knn.shape
+    edges = sp.csr_matrix((np.ones(n * k, np.float32), knn.ravel(), np.arange(n + 1) * k), (n, n))
     edges = edges + sp.eye(n, dtype=np.float32, format="csr")
     upper = sp.triu(edges.maximum(edges.T), 1).tocoo()
     weight = np.empty(upper.nnz)
@@ -114,49 +115,49 @@ def shared_neighbours(near):
     return igraph.Graph(n=n, edges=np.column_stack([upper.row, upper.col])[kept], edge_attrs={"weight": weight[kept]})
 
 
-def leiden(net, resolution, seed=0) -> np.ndarray:
+def leiden(snn, resolution, seed=0) -> np.ndarray:
     """Leiden clusters by modularity (Traag et al. 2019): (n,) int."""
     import igraph
 
     igraph.set_random_number_generator(random.Random(seed))
     try:
-        found = net.community_leiden("modularity", weights="weight", resolution=resolution, n_iterations=3)
+        found = snn.community_leiden("modularity", weights="weight", resolution=resolution, n_iterations=3)
     finally:
         igraph.set_random_number_generator(random)
     return np.array(found.membership)
 
 
-def parts(net, cells, seed=0) -> np.ndarray:
-    """Parts into which some cells clearly fall apart: (len(cells),) int, 0 the largest; all 0 where they do not.
+def subclusters(snn, cells, seed=0) -> np.ndarray:
+    """Subclusters into which some cells clearly fall apart: (len(cells),) int, 0 the largest; all 0 where they do not.
 
     Leiden clusters of the cells' own graph; the one that is tied to the others most joins the one it is tied to most,
-    until every part is large and separate enough.
+    until every subcluster is large and separate enough.
 
     Parameters
     ----------
-    net : see :func:`shared_neighbours`.
+    snn : see :func:`shared_neighbors`.
     cells : sorted int, which ones.
     """
-    if len(cells) < 2 * MIN_PART:
+    if len(cells) < 2 * MIN_SUBCLUSTER:
         return np.zeros(len(cells), int)
-    own = net.induced_subgraph(cells)
-    part = leiden(own, PART_RESOLUTION, seed)
-    member = genes.members(part)
+    own = snn.induced_subgraph(cells)
+    found = leiden(own, RESOLUTION, seed)
+    member = members(found)
     ends = np.array(own.get_edgelist(), int).reshape(-1, 2)
-    edges = sp.csr_matrix((own.es["weight"], (ends[:, 0], ends[:, 1])), (len(part), len(part)))
+    edges = sp.csr_matrix((own.es["weight"], (ends[:, 0], ends[:, 1])), (len(found), len(found)))
     ties = (member @ (edges + edges.T) @ member.T).toarray()
     while len(ties) > 1:
-        size = np.bincount(part)
+        size = np.bincount(found)
         away = 1 - ties.diagonal() / np.maximum(ties.sum(1), 1e-12)
-        worst = np.where(size < MIN_PART, 1 + away, away).argmax()
-        if away[worst] <= APART and size[worst] >= MIN_PART:
+        worst = np.where(size < MIN_SUBCLUSTER, 1 + away, away).argmax()
+        if away[worst] <= MOST_TIES and size[worst] >= MIN_SUBCLUSTER:
             break
         others = np.arange(len(ties)) != worst
         to = np.lexsort((size * others, ties[worst] * others, others))[-1]
         ties[to] += ties[worst]
         ties[:, to] += ties[:, worst]
         ties = ties[np.ix_(others, others)]
-        part[part == worst] = to
-        part[part > worst] -= 1
-    rank = np.argsort(np.argsort(-np.bincount(part), kind="stable"))
-    return rank[part]
+        found[found == worst] = to
+        found[found > worst] -= 1
+    rank = np.argsort(np.argsort(-np.bincount(found), kind="stable"))
+    return rank[found]

@@ -26,15 +26,15 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from itclust import graph
-from itclust.genes import Moments, markers_against, members
+from itclust.numerics import neighbors
+from itclust.numerics.genes import markers_against
+from itclust.numerics.moments import Moments, members, weighted_means
 
 N_MARKERS = 20  # per ordered pair of types, as the network's own genes
 COARSE, FINE = 2.0, 5.0  # Leiden resolutions: one for judging, a finer one for who belongs to it
 N_PARTITIONS = 3  # Leiden from three starts, scores averaged: where a border falls by chance matters less
 MIN_MASS = 5  # confident cells that a type needs in the target to vote on the batch shift
 MIN_CELLS = 8  # smaller clusters do not count as "another cluster that has the gene"
-MIN_GROUP = 10  # cells that a new type needs
 # Weights of the standardised numbers: logistic regression on leaving out one source type at a time over the development
 # pairs, each left-out type counting once. Mean and standard deviation are those of all their clusters, and fixed, so
 # that a target's score does not hang on the company a cluster keeps.
@@ -43,9 +43,8 @@ MEAN = np.array([0.204, 0.164, -0.816, 0.309])
 SD = np.array([0.151, 0.159, 0.206, 0.187])
 WEIGHTS = np.array([0.382, 0.359, 0.656, 0.375])
 # Those fits have as many novel as known cells, real targets do not: one cluster in six is taken to be novel before
-# anything is seen, odds 1 : 5. The cut is where novel is then likelier than known.
+# anything is seen, odds 1 : 5. At a score of 0.5 novel is then as likely as known.
 INTERCEPT = -0.363 - np.log(5)
-CUT = 0.5
 SMOOTH = 0.7  # share of a cell's neighbours in its score: cells at a border, rare cells in a large cluster
 # A cluster whose cells surely are of different known types is not called novel, while its score stays. The veto starts
 # at 0.17 nats of mutual information (15 % of the cells of another type); 40 per nat makes it final at 0.3.
@@ -74,7 +73,9 @@ class Novelty(NamedTuple):
     nearest: np.ndarray
 
 
-def judge(moments: Moments, x: sp.csr_matrix, q, structure: graph.Structure, seed=0) -> Novelty:
+def score_novelty(
+    moments: Moments, x: sp.csr_matrix, q, structure: neighbors.Structure, cut, min_cells, seed=0
+) -> Novelty:
     """Score cells and find new types.
 
     Parameters
@@ -82,14 +83,16 @@ def judge(moments: Moments, x: sp.csr_matrix, q, structure: graph.Structure, see
     moments : of the source, over the same genes as ``x``.
     x : (n, n_genes) log values of the target.
     q : (n, n_types) soft assignment before fine-tuning sharpens it: ``mixed`` needs honest doubt.
-    structure : the target's own, see :func:`itclust.graph.structure`.
+    structure : the target's own, see :func:`itclust.numerics.neighbors.structure`.
+    cut : score from which a cluster is called novel.
+    min_cells : that a new type needs.
     """
     n = x.shape[0]
-    if structure.near.shape[1] == 0:
+    if structure.knn.shape[1] == 0:
         return Novelty(np.zeros(n), np.full(n, -1), np.zeros(0, int))
     score, called = np.zeros(n), np.zeros(n)
     for i in reversed(range(N_PARTITIONS)):  # the first partition last: its clusters are the ones that are grouped
-        coarse, fine = (graph.leiden(structure.net, r, seed + i) for r in (COARSE, FINE))
+        coarse, fine = (neighbors.leiden(structure.snn, r, seed + i) for r in (COARSE, FINE))
         clusters = Clusters(moments, x, q, coarse, fine)
         numbers = clusters.numbers()
         # clipped: one odd number decides nothing alone
@@ -97,13 +100,13 @@ def judge(moments: Moments, x: sp.csr_matrix, q, structure: graph.Structure, see
         veto = MIXED_SLOPE * np.maximum(numbers[:, 4] - MIXED_FROM, 0)
         score += (1 / (1 + np.exp(-logit)))[fine] / N_PARTITIONS
         called += (1 / (1 + np.exp(veto - logit)))[fine] / N_PARTITIONS
-    novel = np.bincount(fine, called) / np.bincount(fine) >= CUT
-    group = clusters.grouped(novel, structure.columns)
-    n_groups = int((np.bincount(group + 1, clusters.n)[1:] >= MIN_GROUP).sum())  # the largest come first
+    novel = np.bincount(fine, called) / np.bincount(fine) >= cut
+    group = clusters.grouped(novel, structure.variable)
+    n_groups = int((np.bincount(group + 1, clusters.n)[1:] >= min_cells).sum())  # the largest come first
     group[group >= n_groups] = -1
     mass = np.array([q[group[fine] == k].sum(0) for k in range(n_groups)]).reshape(n_groups, q.shape[1])
-    score = (1 - SMOOTH) * score + SMOOTH * score[structure.near].mean(1)
-    score = 1 - (1 - score) * (1 - lone(moments, x, clusters.coarse_profile))
+    score = (1 - SMOOTH) * score + SMOOTH * score[structure.knn].mean(1)
+    score = 1 - (1 - score) * (1 - outlier_cells(moments, x, clusters.coarse_profile))
     return Novelty(score, group[fine], mass.argmax(1) if n_groups else np.zeros(0, int))
 
 
@@ -112,7 +115,7 @@ class Clusters:
 
     Parameters
     ----------
-    moments, x, q : see :func:`judge`.
+    moments, x, q : see :func:`score_novelty`.
     coarse, fine : (n,) int clusters 0, 1, ...
     """
 
@@ -120,7 +123,7 @@ class Clusters:
         self.moments, self.x, self.q = moments, x, q
         self.coarse, self.fine = members(coarse), members(fine)
         self.n, self.n_coarse = (np.asarray(groups.sum(1)).ravel() for groups in (self.fine, self.coarse))
-        self.profile, self.coarse_profile = _means(self.fine, x), _means(self.coarse, x)
+        self.profile, self.coarse_profile = weighted_means(self.fine, x), weighted_means(self.coarse, x)
         k = len(moments.mean)
         self.pairs = {
             (i, j): markers_against(moments.mean, moments.detected, i, j, N_MARKERS)
@@ -144,7 +147,7 @@ class Clusters:
         both = sure.sum(0) >= MIN_MASS
         if not both.any():
             both[sure.sum(0).argmax()] = True
-        of_type = _means(sp.csr_matrix(sure[:, both].T), self.x)
+        of_type = weighted_means(sp.csr_matrix(sure[:, both].T), self.x)
         delta = of_type - mean[both]
         self.shift = np.median(delta, 0) if both.sum() > 2 else delta.mean(0)
         self.centre_target, self.centre_source = of_type.mean(0), mean[both].mean(0)
@@ -167,7 +170,7 @@ class Clusters:
         m, k = self.moments, self.markers
         x, n = self.x[:, k], self.n_coarse
         profile = self.coarse_profile[:, k]
-        var = np.maximum(_means(self.coarse, x.multiply(x).tocsr()) - profile**2, 0)
+        var = np.maximum(weighted_means(self.coarse, x.multiply(x).tocsr()) - profile**2, 0)
         noise = (var / np.maximum(n - 1, 1)[:, None]).sum(1)
         noise_source = (m.var[:, k] / np.maximum(m.size - 1, 1)[:, None]).sum(1)
         a, b = profile - self.centre_target[k], m.mean[:, k] - self.centre_source[k]
@@ -195,16 +198,16 @@ class Clusters:
         if len(n) < 3:
             return np.zeros(len(n))
         seen = sp.csr_matrix((np.ones_like(self.x.data), self.x.indices, self.x.indptr), self.x.shape)
-        rate = _means(self.coarse, seen)
+        rate = weighted_means(self.coarse, seen)
         ranked = np.sort(np.where((n >= MIN_CELLS)[:, None], rate, 0), 0)
         other = np.where(rate >= ranked[-2], ranked[-3], ranked[-2])
         gain = np.minimum(rate - other, rate - self.moments.detected.max(0)) - np.sqrt(rate * (1 - rate) / n[:, None])
         return np.sort(gain, 1)[:, -5:].mean(1)
 
-    def grouped(self, novel, columns) -> np.ndarray:
+    def grouped(self, novel, variable) -> np.ndarray:
         """Novel fine clusters that belong together, as fine as the source's own types and no finer.
 
-        Average linkage on 1 - correlation over the target's variable genes ``columns``; cut at half the median distance
+        Average linkage on 1 - correlation over the target's ``variable`` genes; cut at half the median distance
         of a source type to its nearest other one.
 
         Returns
@@ -218,8 +221,8 @@ class Clusters:
             return out
         group = np.zeros(len(which), int)
         if len(which) > 1:
-            mine = (self.profile[which] - self.centre_target)[:, columns]
-            types = (self.moments.mean - self.centre_source)[:, columns]
+            mine = (self.profile[which] - self.centre_target)[:, variable]
+            types = (self.moments.mean - self.centre_source)[:, variable]
             distance, between = 1 - _correlation(mine, mine), 1 - _correlation(types, types)
             np.fill_diagonal(between, np.inf)
             upper = np.triu_indices(len(which), 1)
@@ -230,7 +233,7 @@ class Clusters:
         return out
 
 
-def lone(moments: Moments, x: sp.csr_matrix, profiles) -> np.ndarray:
+def outlier_cells(moments: Moments, x: sp.csr_matrix, profiles) -> np.ndarray:
     """Evidence (n,) in [0, LONE] from a cell's own strangest genes.
 
     How far they lie above the largest mean of any source type and any target cluster, less the cell's smallest value (a
@@ -238,7 +241,7 @@ def lone(moments: Moments, x: sp.csr_matrix, profiles) -> np.ndarray:
 
     Parameters
     ----------
-    moments, x : see :func:`judge`.
+    moments, x : see :func:`score_novelty`.
     profiles : (n_clusters, n_genes) mean log values of the target's clusters.
     """
     excess = x.data - np.maximum(moments.mean.max(0), profiles.max(0))[x.indices]
@@ -257,11 +260,6 @@ def lone(moments: Moments, x: sp.csr_matrix, profiles) -> np.ndarray:
 def _row_max(data, x) -> np.ndarray:
     """Largest of ``data``, values in place of those of ``x``, in each row: (n,)."""
     return sp.csr_matrix((data, x.indices, x.indptr), x.shape).max(1).toarray().ravel()
-
-
-def _means(groups, x) -> np.ndarray:
-    """Mean row of ``x`` for each row of weights, dense (n_groups, n_genes)."""
-    return (groups @ x).toarray() / np.maximum(np.asarray(groups.sum(1)), 1e-9)
 
 
 def _entropy(p) -> np.ndarray:

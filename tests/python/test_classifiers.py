@@ -1,10 +1,11 @@
-"""The closed-form views against brute force, and the alignment that they see through."""
+"""The closed-form classifiers against brute force, and the alignment of the target."""
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from itclust import genes, views
+from itclust.numerics import classifiers
+from itclust.numerics.moments import moments
 
 
 @pytest.fixture
@@ -13,42 +14,40 @@ def data():
     profile = rng.gamma(1, 1, (3, 40))
     codes = np.repeat([0, 1, 2], 30)
     x = np.log1p(rng.poisson(profile[codes] * 3)).astype("f4")
-    return x, codes, genes.moments(sp.csr_matrix(x), codes, 3)
+    return x, codes, moments([sp.csr_matrix(x)], codes, 3)
 
 
 def test_similarity_is_pearsons_correlation(data):
     x, _, m = data
     columns = np.arange(5, 35)
-    s = views.similarity(x[:, columns], views.profiles(m, columns))
+    s = classifiers.correlation_classifier(m.over(columns)).correlation(x[:, columns])
     mean = m.mean[:, columns]
-    sd = np.sqrt(m.var[:, columns].mean(0)) + views.MIN_SD
+    sd = np.sqrt(m.var[:, columns].mean(0)) + classifiers.MIN_SD
     for i in (0, 40, 89):
         for k in range(3):
             a, b = (x[i, columns] - mean.mean(0)) / sd, (mean[k] - mean.mean(0)) / sd
             assert s[i, k] == pytest.approx(np.corrcoef(a, b)[0, 1], abs=1e-4)
 
 
-def test_views_answer_right_and_rows_sum_to_one(data):
+def test_classifiers_answer_right_and_rows_sum_to_one(data):
     x, codes, m = data
-    columns = np.arange(40)
-    view = views.profiles(m, columns)
-    view = view._replace(temperature=views.temperature(x, codes, view))
-    coef, intercept = views.discriminant(x, codes, m, columns)
-    for p in (views.by_profile(x, view), views.by_discriminant(x, coef, intercept)):
+    view = classifiers.correlation_classifier(m)
+    view = view._replace(temperature=classifiers.fitted_temperature(sp.csr_matrix(x), codes, view))
+    coef, intercept = classifiers.discriminant(sp.csr_matrix(x), codes, m.mean)
+    for p in (view.probabilities(x), classifiers.by_discriminant(x, coef, intercept)):
         np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)
         assert (p.argmax(1) == codes).mean() > 0.95
 
 
 def test_discriminant_is_gaussian_with_the_shrunken_covariance(data):
     x, codes, m = data
-    columns = np.arange(40)
-    coef, intercept = views.discriminant(x, codes, m, columns)
+    coef, intercept = classifiers.discriminant(sp.csr_matrix(x), codes, m.mean)
     cov = np.mean([np.cov(x[codes == k].T, bias=True) for k in range(3)], axis=0)
     cov = 0.5 * cov + 0.5 * np.trace(cov) / 40 * np.eye(40)
     log_p = -0.5 * np.stack([((x - mu) @ np.linalg.inv(cov) * (x - mu)).sum(1) for mu in m.mean], axis=1)
     expected = np.exp(log_p - log_p.max(1, keepdims=True))
     np.testing.assert_allclose(
-        views.by_discriminant(x, coef, intercept), expected / expected.sum(1, keepdims=True), atol=1e-3
+        classifiers.by_discriminant(x, coef, intercept), expected / expected.sum(1, keepdims=True), atol=1e-3
     )
 
 
@@ -56,10 +55,8 @@ def test_wrong_labels_do_not_train(data):
     x, codes, _ = data
     wrong = codes.copy()
     wrong[:3] = 1
-    m = genes.moments(sp.csr_matrix(x), wrong, 3)
-    view = views.profiles(m, np.arange(40))
-    view = view._replace(temperature=views.temperature(x, wrong, view))
-    keep = views.agrees(x, wrong, view, m.mean, np.ones(len(x)))
+    m = moments([sp.csr_matrix(x)], wrong, 3)
+    keep = classifiers.reliable_labels(sp.csr_matrix(x), wrong, m, np.ones(len(x)))
     assert not keep[:3].any() and keep[3:].mean() > 0.95
 
 
@@ -69,28 +66,27 @@ def test_a_cell_is_compared_with_the_others_of_its_type(data):
     rng = np.random.default_rng(1)
     codes = np.append(np.where(rng.random(len(codes)) < 0.15, rng.integers(0, 3, len(codes)), codes), 3)
     x = np.concatenate([x, x[:1]])
-    m = genes.moments(sp.csr_matrix(x), codes, 4)
-    view = views.profiles(m, np.arange(40))
-    keep = views.agrees(x, codes, view, m.mean, np.ones(len(x)))
-    s = views.similarity(x, view)
+    m = moments([sp.csr_matrix(x)], codes, 4)
+    view = classifiers.correlation_classifier(m)
+    keep = classifiers.reliable_labels(sp.csr_matrix(x), codes, m, np.ones(len(x)))
+    s = view.correlation(x)
     for i in range(len(codes) - 1):
         others = x[(codes == codes[i]) & (np.arange(len(codes)) != i)].mean(0)
         s[i, codes[i]] = np.corrcoef((others - view.centre) / view.sd, (x[i] - view.centre) / view.sd)[0, 1]
     best = (-np.inf,)
-    for t in views.TEMPERATURES:
-        own = views.softmax(s / t)[np.arange(len(codes)), codes]
-        for w in views.WRONG:
+    for t in classifiers.TEMPERATURES:
+        own = classifiers.softmax(s / t)[np.arange(len(codes)), codes]
+        for w in classifiers.WRONG:
             best = max(best, (np.log((1 - w) * own + w / 4).mean(), w, tuple(own)))
     _, w, own = best
     posterior = (1 - w) * np.array(own) / ((1 - w) * np.array(own) + w / 4)
-    np.testing.assert_array_equal(keep, posterior >= views.ODDS / (1 + views.ODDS))
+    np.testing.assert_array_equal(keep, posterior >= classifiers.ODDS / (1 + classifiers.ODDS))
     assert keep[-1] and 0.05 < w < 0.25
 
 
 def test_at_least_a_quarter_of_a_type_stays(data):
     x, codes, m = data
-    view = views.profiles(m, np.arange(40), 0.01)
-    keep = views.agrees(x, (codes + 1) % 3, view, m.mean, np.ones(len(x)))
+    keep = classifiers.reliable_labels(sp.csr_matrix(x), (codes + 1) % 3, m, np.ones(len(x)))
     assert all(keep[codes == k].mean() >= 0.25 for k in range(3))
 
 
@@ -99,17 +95,17 @@ def test_alignment_follows_the_targets_own_composition(data):
     x, codes, m = data
     few = codes != 2
     q = np.eye(3)[codes]
-    np.testing.assert_allclose(views.alignment(x[few], q[few], m.linear), 1, rtol=1e-3)
+    np.testing.assert_allclose(classifiers.alignment(x[few], q[few], m.linear), 1, rtol=1e-3)
     effect = np.random.default_rng(1).uniform(0.5, 2, 40)
     shifted = np.log1p(np.expm1(x[few]) * effect)
-    factor = views.alignment(shifted, q[few], m.linear)
+    factor = classifiers.alignment(shifted, q[few], m.linear)
     expressed = m.linear[:2].mean(0) > 2
     np.testing.assert_allclose(factor[expressed], 1 / effect[expressed], rtol=0.15)
-    back = views.aligned(shifted, 1 / effect)
+    back = classifiers.aligned(shifted, 1 / effect)
     np.testing.assert_allclose(back, x[few], atol=1e-4)
 
 
 def test_factors_are_bounded():
     x = np.log1p(np.array([[1000.0, 0.0]]))
-    factor = views.alignment(x, np.ones((1, 1)), np.array([[1.0, 1000.0]]))
-    np.testing.assert_allclose(factor, [1 / views.MOST, views.MOST])
+    factor = classifiers.alignment(x, np.ones((1, 1)), np.array([[1.0, 1000.0]]))
+    np.testing.assert_allclose(factor, [1 / classifiers.MOST, classifiers.MOST])

@@ -8,7 +8,6 @@ import warnings
 import numpy as np
 
 LABEL_COLUMNS = ("cell_type", "celltype", "cell.type", "cell type", "label", "labels")
-MIN_SHARED_GENES = 50
 _NOVEL = re.compile(r"novel \d+")
 
 
@@ -48,8 +47,8 @@ def _listed(columns) -> str:
     return f"its columns are: {', '.join(map(repr, columns))}." if columns else "it has no columns."
 
 
-def labels(values, unlabelled=()) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Types, codes and the cells that have a label.
+def labels(values, unlabelled=()) -> tuple[np.ndarray, np.ndarray]:
+    """Types, and the code of each cell's label.
 
     Parameters
     ----------
@@ -60,7 +59,6 @@ def labels(values, unlabelled=()) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     -------
     types : (n_types,) str, sorted
     codes : (n,) int, -1 where there is no label
-    labelled : (n,) bool
 
     Raises
     ------
@@ -83,7 +81,7 @@ def labels(values, unlabelled=()) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         warnings.warn(f"{(~labelled).sum()} source cells without a label do not train.", UserWarning, stacklevel=4)
     codes = np.full(len(text), -1)
     codes[labelled] = inverse
-    return types, codes, labelled
+    return types, codes
 
 
 def _missing(value) -> bool:
@@ -118,8 +116,8 @@ def values(x, name: str, holders=list) -> None:
         raise ValueError(msg)
 
 
-def shared_genes(n_shared: int, source_names, target_names, minimum: int = MIN_SHARED_GENES) -> None:
-    """Raise where too few genes are shared, saying what the two sets of names look like."""
+def shared_genes(n_shared: int, source_names, target_names, minimum: int) -> None:
+    """Raise where fewer than ``minimum`` genes, and than half of either set, are shared; say what the names look like."""
     need = max(1, min(minimum, len(source_names) // 2, len(target_names) // 2))  # small panels share what they can
     if n_shared >= need:
         return
@@ -189,6 +187,14 @@ def missing_genes(n_missing: int, n_genes: int) -> None:
             "Train a model on the genes that both have: itclust.transfer(source, target)."
         )
         raise ValueError(msg)
+
+
+def counted(mask) -> np.ndarray:
+    """``mask`` (n,) bool of the cells with a count in the genes used; raise where there is none."""
+    if not mask.any():
+        msg = "no cell of the target has a count in the genes that the model uses."
+        raise ValueError(msg)
+    return mask
 
 
 def pair(name: str, value) -> tuple:

@@ -1,4 +1,4 @@
-"""Layers, losses and minibatches, written in keras.ops: any Keras 3 backend runs them."""
+"""Networks, their training and minibatches, written in keras.ops: any Keras 3 backend runs them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import keras
 import numpy as np
 import scipy.sparse as sp
 from keras import ops
+
+STEPS_A_CALL = 5  # of the optimiser in one call of the compiled function: saves Python's time
 
 
 @keras.saving.register_keras_serializable("itclust")
@@ -77,6 +79,44 @@ def dense(units: int, activation: str, seed: int, name: str | None = None) -> ke
     """Dense layer whose weights depend on ``seed`` alone."""
     init = keras.initializers.GlorotUniform(seed=seed)
     return keras.layers.Dense(units, activation=activation, kernel_initializer=init, name=name)
+
+
+def classifier(n_genes: int, widths, n_clusters: int, alpha: float, dropout: float, seed: int) -> keras.Model:
+    """Encoder and clustering layer: (batch, n_genes) -> (batch, n_clusters) soft assignment."""
+    inner = encoder(n_genes, widths, dropout, seed)
+    return keras.Model(inner.input, ClusteringLayer(n_clusters, alpha, seed + 50, name="clustering")(inner.output))
+
+
+def embedding(model) -> keras.Model:
+    """The part of a classifier up to its embedding."""
+    return keras.Model(model.input, model.get_layer("embedding").output)
+
+
+def compile_classifier(model, learning_rate, weight_decay: float, n_steps: int | None = None) -> None:
+    """AdamW on the cross entropy with soft labels.
+
+    Parameters
+    ----------
+    learning_rate : step of the optimiser; with ``n_steps`` it falls to a fiftieth by half a cosine.
+    weight_decay : of the kernels alone.
+    """
+    if n_steps is not None:
+        learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, n_steps, alpha=0.02)
+    optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "centroids"])
+    compile_model(model, optimizer, keras.losses.CategoricalCrossentropy(), STEPS_A_CALL)
+
+
+def compile_model(model, optimizer, loss, steps_a_call: int) -> None:
+    """Compile for training; XLA everywhere but on TensorFlow, where it is slow around dropout on a CPU."""
+    jit = False if keras.backend.backend() == "tensorflow" else "auto"
+    model.compile(optimizer, loss, jit_compile=jit, steps_per_execution=steps_a_call)
+
+
+def learn(model, batches, epochs: int = 1, callbacks=()) -> float:
+    """Train on minibatches, whose order they decide themselves; the last epoch's loss."""
+    fitted = model.fit(batches, epochs=epochs, verbose=0, shuffle=False, callbacks=list(callbacks))
+    return fitted.history["loss"][-1] if epochs else float("nan")
 
 
 class Minibatches(keras.utils.PyDataset):

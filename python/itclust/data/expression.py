@@ -1,0 +1,265 @@
+"""Expression values of one dataset: recognised, put on a linear scale, matched by gene, walked in chunks. Arrays only."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import scipy.sparse as sp
+
+from itclust.data import check
+from itclust.numerics.moments import TARGET_SUM, lognorm
+
+log = logging.getLogger("itclust")
+
+VALUES = ("auto", "counts", "linear", "log")
+CHUNK = 20_000  # cells at a time
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Expression:
+    """Non-negative linear values of cells over genes: counts, or values proportional to them within a cell.
+
+    Nothing is copied before it is walked: cells and genes are chosen, and logarithms undone, chunk by chunk.
+
+    Attributes
+    ----------
+    matrix : (n_matrix_cells, n_matrix_genes) float32 CSR matrix, as the user has it.
+    genes : (n_genes,) str, unique.
+    pick : (n_matrix_genes, n_genes) CSR; a product with it chooses, orders and sums columns. None: all as they are.
+    rows : sorted int, the cells; None: all.
+    base : of the logarithm to undo, ``"e"`` or ``"2"``; None: there is none.
+    """
+
+    matrix: sp.csr_matrix
+    genes: np.ndarray
+    pick: sp.csr_matrix | None = None
+    rows: np.ndarray | None = None
+    base: str | None = None
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return self.matrix.shape[0] if self.rows is None else len(self.rows)
+
+    def over(self, genes) -> Expression:
+        """The same cells over these genes, in this order; genes that are not there are zero."""
+        genes = np.asarray(genes, dtype=str)
+        if np.array_equal(genes, self.genes):
+            return self
+        where = {g: i for i, g in enumerate(self.genes)}
+        index = np.array([where.get(g, -1) for g in genes], int)
+        there = np.flatnonzero(index >= 0)
+        pick = sp.csr_matrix((np.ones(len(there), np.float32), (index[there], there)), (len(self.genes), len(genes)))
+        return self._replace(pick=pick if self.pick is None else self.pick @ pick, genes=genes)
+
+    def cells(self, rows) -> Expression:
+        """Some cells: sorted positions or a mask."""
+        rows = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows)
+        if len(rows) == self.n_cells:
+            return self
+        return self._replace(rows=rows if self.rows is None else self.rows[rows])
+
+    def chunks(self, size=CHUNK) -> Iterator[sp.csr_matrix]:
+        """Linear values of ``size`` cells at a time, sorted CSR matrices without stored zeros."""
+        for start in range(0, self.n_cells, size):
+            rows = slice(start, start + size) if self.rows is None else self.rows[start : start + size]
+            whole = self.rows is None and size >= self.n_cells
+            x = self.matrix if whole else self.matrix[rows]
+            if self.base is not None:
+                data = x.data.astype(float)
+                data = np.expm1(data) if self.base == "e" else np.exp2(data) - 1
+                x = sp.csr_matrix((data.astype(np.float32), x.indices, x.indptr), x.shape)
+            if self.pick is not None:
+                x = sp.csr_matrix(x @ self.pick)
+                x.sort_indices()
+            yield x
+
+    def whole(self) -> sp.csr_matrix:
+        """Linear values of all cells: (n_cells, n_genes)."""
+        return _stacked(list(self.chunks()), len(self.genes))
+
+    def logged(self, total=TARGET_SUM) -> Logged:
+        """log(1 + value scaled to ``total`` a cell), to be walked."""
+        return Logged(self, total)
+
+    def counted(self) -> np.ndarray:
+        """(n_cells,) bool: cells with a value above 0."""
+        return np.concatenate([np.asarray(x.sum(1)).ravel() > 0 for x in self.chunks()])
+
+    def _replace(self, **changes) -> Expression:
+        return dataclasses.replace(self, **changes)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Logged:
+    """Log values of an :class:`Expression`; each walk takes them in the same chunks, a small dataset is kept."""
+
+    linear: Expression
+    total: float
+
+    def __iter__(self) -> Iterator[sp.csr_matrix]:
+        if self.linear.n_cells <= CHUNK:
+            return iter([self._only])
+        return (lognorm(x, self.total) for x in self.linear.chunks())
+
+    @functools.cached_property
+    def _only(self) -> sp.csr_matrix:
+        return lognorm(next(self.linear.chunks()), self.total)
+
+    def over(self, columns) -> sp.csr_matrix:
+        """All cells over some genes, column numbers: (n_cells, n_columns)."""
+        return _stacked([sp.csr_matrix(x[:, columns]) for x in self], len(columns))
+
+    def whole(self) -> sp.csr_matrix:
+        """All cells over all genes."""
+        return _stacked(list(self), len(self.linear.genes))
+
+
+def _stacked(parts, n_genes) -> sp.csr_matrix:
+    if not parts:
+        return sp.csr_matrix((0, n_genes), dtype=np.float32)
+    return parts[0] if len(parts) == 1 else sp.csr_matrix(sp.vstack(parts))
+
+
+def as_csr(matrix) -> sp.csr_matrix:
+    """Any matrix AnnData may hold (dense, sparse, backed, Dask) as a float32 CSR matrix: sorted, no stored zeros.
+
+    A matrix that is so already is shared, never changed; any other is copied, in chunks of cells where it is not in memory.
+    """
+    if isinstance(matrix, (np.ndarray, sp.spmatrix, sp.sparray)):
+        return _canonical(matrix)
+    parts = [matrix[i : i + CHUNK] for i in range(0, matrix.shape[0], CHUNK)]
+    parts = [_canonical(p.compute() if hasattr(p, "compute") else p) for p in parts]
+    return _stacked(parts, matrix.shape[1])
+
+
+def _canonical(matrix) -> sp.csr_matrix:
+    x = sp.csr_matrix(matrix, dtype=np.float32)
+    if not x.has_canonical_format or (x.nnz and not x.data.all()):
+        x = x.copy()
+        x.sum_duplicates()
+        x.eliminate_zeros()
+    return x
+
+
+def expression(matrix, genes, values="auto", name="source", holders=list) -> Expression:
+    """Values with unique genes, checked and recognised.
+
+    Parameters
+    ----------
+    matrix : (n_cells, n_genes), anything :func:`as_csr` takes.
+    genes : (n_genes,) names.
+    values : ``"auto"``, ``"counts"``, ``"linear"`` or ``"log"`` (natural or base 2, told apart by the counts beneath).
+    name, holders : for messages; see :func:`itclust.data.check.values`.
+    """
+    check.choice("values", values, VALUES)
+    x = as_csr(matrix)
+    check.values(x.data, name, holders)
+    kind = recognise(x) if values == "auto" else values
+    base = log_base(x) if kind == "log" else None
+    log.info("%s: %d cells x %d genes, %s", name, *x.shape, f"{kind} values{f' (base {base})' if base else ''}")
+    genes = np.asarray(genes, dtype=str)
+    return deduplicated(Expression(x, genes, base=base), genes, kind, name)
+
+
+def recognise(x: sp.csr_matrix) -> str:
+    """``"counts"`` where all values are whole, ``"log"`` where none exceeds 25 (2^25 counts), else ``"linear"``."""
+    data = x.data[:1_000_000]
+    if np.all(data == np.round(data)):
+        return "counts"
+    return "log" if x.data.max() <= 25 else "linear"
+
+
+def log_base(x: sp.csr_matrix, n_cells: int = 200) -> str:
+    """``"2"`` where undoing a logarithm of base 2 leaves multiples of one count in each cell, and base e does not."""
+    error = {"e": [], "2": []}
+    for i in np.linspace(0, x.shape[0] - 1, min(n_cells, x.shape[0])).astype(int):
+        row = np.unique(x.data[x.indptr[i] : x.indptr[i + 1]].astype(float))
+        row = row[row > 0][:8]  # the smallest counts: 1, 2, 3, ...
+        if len(row) < 3:
+            continue
+        for base, lin in (("e", np.expm1(row)), ("2", np.exp2(row) - 1)):
+            ratio = lin / lin[0]
+            error[base].append(np.abs(ratio - np.round(ratio)).mean())
+    if not error["e"]:
+        return "e"
+    e, two = np.median(error["e"]), np.median(error["2"])
+    return "2" if two < 0.01 and e > 2 * two + 0.01 else "e"
+
+
+def deduplicated(x: Expression, genes, kind="counts", name=None) -> Expression:
+    """``x`` with the names ``genes``, each once: values of duplicates are summed, or the first kept (``kind="log"``).
+
+    Parameters
+    ----------
+    name : of the dataset, for the warning; None: nothing is said.
+    """
+    unique, first, inverse = np.unique(genes, return_index=True, return_inverse=True)
+    if len(unique) == len(genes):
+        return x._replace(genes=genes)
+    order = np.argsort(first)  # keep the order of first appearance
+    if name is not None:
+        how = "the first of each is kept" if kind == "log" else "their values are summed"
+        text = f"{len(genes) - len(unique)} gene names of the {name} are duplicates; {how}."
+        warnings.warn(text, UserWarning, stacklevel=4)
+    rank = np.argsort(order)
+    kept = first[order] if kind == "log" else np.arange(len(genes))
+    pick = sp.csr_matrix(
+        (np.ones(len(kept), np.float32), (kept, rank[inverse[kept]])), (len(genes), len(unique)), dtype=np.float32
+    )
+    return x._replace(pick=pick if x.pick is None else sp.csr_matrix(x.pick @ pick), genes=unique[order])
+
+
+def match_genes(source: Expression, target: Expression, minimum: int) -> tuple[Expression, Expression]:
+    """Both with names that match, where upper case or Ensembl ids without versions raise what is shared.
+
+    Exact names are used unless fewer than half of the smaller set match. All genes stay; only names change. With fewer
+    than ``minimum`` shared genes, see :func:`itclust.data.check.shared_genes`.
+    """
+    half = min(len(source.genes), len(target.genes)) / 2
+    best, how = np.isin(source.genes, target.genes).sum(), None
+    if best < half:
+        for text, change in (("in upper case", str.upper), ("without Ensembl versions", _unversioned)):
+            n = len({change(g) for g in source.genes} & {change(g) for g in target.genes})
+            if n > best:
+                best, how = n, (text, change)
+    if how:
+        log.info("gene names are matched %s: %d are shared", how[0], best)
+        source, target = (
+            deduplicated(x, np.array([how[1](g) for g in x.genes], str), "counts", name)
+            for x, name in ((source, "source"), (target, "target"))
+        )
+    check.shared_genes(int(best), source.genes, target.genes, minimum)
+    return source, target
+
+
+def _unversioned(gene: str) -> str:
+    return re.sub(r"^(ENS[A-Z]*G\d+)\.\d+$", r"\1", gene)
+
+
+def shared(source: Expression, target: Expression) -> np.ndarray:
+    """Genes of the source that the target has, in the source's order."""
+    return source.genes[np.isin(source.genes, target.genes)]
+
+
+def join(parts: list[Expression], minimum: int) -> Expression:
+    """All cells of several datasets over the genes that all have, in the order of the first."""
+    first, *others = parts
+    if not others:
+        return first
+    renamed = [first]
+    for part in others:
+        first, part = match_genes(first, part, minimum)
+        renamed.append(part)
+    renamed[0] = first
+    genes = first.genes
+    for part in renamed[1:]:
+        genes = genes[np.isin(genes, part.genes)]
+    check.shared_genes(len(genes), first.genes, renamed[-1].genes, minimum)
+    return Expression(sp.csr_matrix(sp.vstack([part.over(genes).whole() for part in renamed])), genes)

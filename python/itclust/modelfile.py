@@ -1,0 +1,100 @@
+"""A fitted recipe to one file and back: a zip of .npy arrays and a JSON header; no pickle, no cell of the source."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from itclust import __version__
+from itclust.io.atomic import whole
+from itclust.settings import recipe
+
+FORMAT = 2  # of the file; 1: arrays named by the code of 2.0.0's first days
+
+
+def write(path, fit, *, preset, settings, seed) -> None:
+    """Write the model file; whole or not at all.
+
+    Parameters
+    ----------
+    fit : a recipe's ``Fit``; each of its fields is an array of the file, a tuple's as ``field.0``, ``field.1``, ... or by
+        the names of its own fields.
+    """
+    header = {
+        "format": FORMAT, "version": __version__, "preset": preset, "seed": seed,
+        "settings": dataclasses.asdict(settings),
+    }  # fmt: skip
+    with whole(Path(path)) as part, part.open("wb") as file:
+        np.savez_compressed(file, header=np.array(json.dumps(header)), **_flat(fit))
+
+
+def read(path):
+    """Preset, settings, seed and ``Fit`` of a model file; nothing in it is run.
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        It is no model file, damaged, or from a later version.
+    """
+    path = Path(path)
+    if not path.is_file():
+        msg = f"there is no model file {str(path)!r}."
+        raise FileNotFoundError(msg)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {k: file[k] for k in file.files}
+        header = json.loads(str(arrays.pop("header")))
+        if header["format"] > FORMAT:
+            newer = header["version"]
+        else:
+            newer, row = None, recipe(header["preset"])
+            settings = _settings(header["settings"], row.settings)
+            kind = row.load().Fit
+            fit = kind.from_format_1(arrays) if header["format"] == 1 else _deep(kind, arrays)
+            preset, seed = header["preset"], header["seed"]
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        msg = f"{str(path)!r} is not an ItClust model file, or it is damaged ({error})."
+        raise ValueError(msg) from None
+    if newer:
+        msg = f"{str(path)!r} was written by itclust {newer}, this is {__version__}: update itclust."
+        raise ValueError(msg)
+    return preset, settings, seed, fit
+
+
+def _settings(values: dict, kind):
+    """Settings of a recipe; fields that are another's (format 1 had the union) are left out."""
+    known = {f.name for f in dataclasses.fields(kind)}
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known})
+
+
+def _flat(fit) -> dict[str, np.ndarray]:
+    """The fields of a ``Fit`` as arrays by name."""
+    arrays = {}
+    for field in dataclasses.fields(fit):
+        value = getattr(fit, field.name)
+        if isinstance(value, tuple):
+            names = getattr(value, "_fields", range(len(value)))
+            arrays |= {f"{field.name}.{n}": v for n, v in zip(names, value, strict=True)}
+        else:
+            arrays[field.name] = value
+    return {k: v.astype(str) if v.dtype == object else v for k, v in arrays.items()}
+
+
+def _deep(kind, arrays: dict):
+    """A ``Fit`` from arrays by name."""
+    values = {}
+    for name, hint in typing.get_type_hints(kind).items():
+        parts = {k.split(".", 1)[1]: v for k, v in arrays.items() if k.startswith(f"{name}.")}
+        if hasattr(hint, "_fields"):
+            values[name] = hint(**parts)
+        elif parts:
+            values[name] = tuple(parts[str(i)] for i in range(len(parts)))
+        else:
+            values[name] = arrays[name]
+    return kind(**values)

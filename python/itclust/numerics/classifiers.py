@@ -1,0 +1,190 @@
+"""Closed-form classifiers beside the network: correlation with type profiles, and a linear discriminant.
+
+Each answers with probabilities of the source's types. They err on other cells than the network does, and their mean
+teaches it. Target cells are first aligned: brought to the source's level of expression, gene by gene.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from itclust.numerics.moments import Moments
+
+CHUNK = 20_000  # cells that are dense at once
+MIN_SD = 0.1  # added to every gene's spread: genes that are hardly seen must not dominate
+TEMPERATURES = np.geomspace(0.005, 0.5, 25)
+WRONG = np.geomspace(0.05, 0.5, 12)  # shares of wrong source labels that are considered: no source is without
+ODDS = 4.0  # how much likelier right than wrong a label must be for its cell to train
+KEPT = 0.25  # least share of a type's cells that train, whatever their profiles say
+SHRINKAGE = 0.5  # of the discriminant's covariance towards a multiple of the identity: types may have few cells
+PSEUDO = 0.2  # counts per 10,000 below which the alignment leaves a gene alone
+MOST = 5.0  # largest factor of the alignment, up or down
+
+
+class Correlation(NamedTuple):
+    """Classifier by Pearson correlation with each type's profile.
+
+    Attributes
+    ----------
+    profiles : (n_types, n_genes) centred and scaled type means, rows centred and of length 1.
+    centre, sd : (n_genes,) what is taken off a cell's log values, and what they are divided by.
+    temperature : of the softmax over correlations.
+    """
+
+    profiles: np.ndarray
+    centre: np.ndarray
+    sd: np.ndarray
+    temperature: float
+
+    def scaled(self, x) -> np.ndarray:
+        """Cells or profiles ``x`` (n, n_genes) as the type profiles are: centred, scaled, of length 1."""
+        return unit_rows((x - self.centre) / self.sd)
+
+    def correlation(self, x) -> np.ndarray:
+        """Pearson correlation of dense cells ``x`` (n, n_genes) with each type's profile: (n, n_types)."""
+        return self.scaled(x) @ self.profiles.T
+
+    def probabilities(self, x) -> np.ndarray:
+        """Softmax of the correlations over the temperature: (n, n_types)."""
+        return softmax(self.correlation(x) / self.temperature)
+
+
+def correlation_classifier(moments: Moments, temperature=1.0) -> Correlation:
+    """Profiles centred at the mean profile and scaled by the spread within types.
+
+    Parameters
+    ----------
+    moments : of the types, over the genes that the classifier sees.
+    temperature : see :func:`fitted_temperature`.
+    """
+    centre, sd = moments.mean.mean(0), np.sqrt(moments.var.mean(0)) + MIN_SD
+    return Correlation(unit_rows((moments.mean - centre) / sd), centre, sd, float(temperature))
+
+
+def fitted_temperature(x, codes, classifier: Correlation) -> float:
+    """The temperature under which the source's own cells are likeliest, all types counting alike.
+
+    Parameters
+    ----------
+    x : (n, n_genes) CSR log values of the genes that the classifier sees.
+    codes : (n,) int type.
+    """
+    s = np.concatenate([classifier.correlation(dense) for _, dense in dense_chunks(x)])
+
+    def likelihood(t):
+        own = np.log(softmax(s / t)[np.arange(len(codes)), codes] + 1e-6)
+        return np.mean([own[codes == k].mean() for k in np.unique(codes)])
+
+    return max(TEMPERATURES, key=likelihood)
+
+
+def reliable_labels(x, codes, moments: Moments, weight) -> np.ndarray:
+    """Mask (n,) of source cells whose label is clearly likelier right than wrong by their profile.
+
+    A label is right with probability 1 - w, else any type's. The likeliest w and temperature are taken, then Bayes' rule:
+    so a well labelled source loses hardly a cell, whatever its types are like. A cell is compared with its own type's
+    profile without itself: in a rare type it would agree with itself. A quarter of each type stays in any case.
+
+    Parameters
+    ----------
+    x : (n, n_genes) CSR log values.
+    codes : (n,) int type.
+    moments : of the types, over the same genes.
+    weight : (n,) of each cell in its type's mean; they add up to the type's size.
+    """
+    n_types = len(moments.mean)
+    size = np.bincount(codes, minlength=n_types).tolist()
+    classifier, parts = correlation_classifier(moments), []
+    for rows, dense in dense_chunks(x):
+        cells = classifier.scaled(dense)
+        s = cells @ classifier.profiles.T
+        for k in range(n_types):
+            group = np.flatnonzero(codes[rows] == k)
+            if size[k] > 1:
+                own = weight[rows][group, None]
+                others = (moments.mean[k] * size[k] - own * dense[group]) / (size[k] - own)
+                s[group, k] = (classifier.scaled(others) * cells[group]).sum(1)
+        parts.append(s)
+    s = np.concatenate(parts)
+    answers = [softmax(s / t)[np.arange(len(codes)), codes] for t in TEMPERATURES]
+    right = [((1 - w) * own, w / n_types) for own in answers for w in WRONG]
+    by_label, by_chance = max(right, key=lambda pair: np.log(sum(pair)).mean())
+    keep = by_label >= ODDS * by_chance
+    for k in range(n_types):
+        group = np.flatnonzero(codes == k)
+        if keep[group].sum() < KEPT * len(group):
+            keep[group] = by_label[group] >= np.quantile(by_label[group], 1 - KEPT)
+    return keep
+
+
+def discriminant(x, codes, mean) -> tuple[np.ndarray, np.ndarray]:
+    """Linear discriminant with one shrunken covariance within types, all types counting alike (Friedman 1989).
+
+    Parameters
+    ----------
+    x : (n, n_genes) CSR log values.
+    codes : (n,) int type.
+    mean : (n_types, n_genes) mean log values of the types.
+
+    Returns
+    -------
+    coef : (n_genes, n_types)
+    intercept : (n_types,)
+    """
+    mean = mean.astype(np.float64)
+    cov = np.zeros((x.shape[1],) * 2)
+    present, size = np.unique(codes, return_counts=True)
+    for rows, dense in dense_chunks(x):
+        for k, n in zip(present, size, strict=True):
+            residual = dense[codes[rows] == k] - mean[k]
+            cov += residual.T @ residual / (n * len(present))
+    ridge = max(np.trace(cov) / len(cov), 1e-6)
+    cov = (1 - SHRINKAGE) * cov + SHRINKAGE * ridge * np.eye(len(cov))
+    coef = np.linalg.solve(cov, mean.T)
+    return coef.astype(np.float32), (-0.5 * (mean * coef.T).sum(1)).astype(np.float32)
+
+
+def by_discriminant(x, coef, intercept) -> np.ndarray:
+    """Probabilities (n, n_types) of the linear discriminant."""
+    return softmax(x @ coef + intercept)
+
+
+def alignment(x, q, linear) -> np.ndarray:
+    """Factor (n_genes,) that takes the target's mean expression to what the source predicts for the same composition.
+
+    No dataset is scaled by itself: a target that has other types in other shares is not pulled towards the source's mean.
+
+    Parameters
+    ----------
+    x : (n, n_genes) dense log values of the target.
+    q : (n, n_types) soft assignment, which is the composition.
+    linear : (n_types, n_genes) mean linear values of the source's types.
+    """
+    expected, found = q.mean(0) @ linear, np.expm1(x).mean(0)
+    return np.clip((expected + PSEUDO) / (found + PSEUDO), 1 / MOST, MOST).astype(np.float32)
+
+
+def aligned(x, factor) -> np.ndarray:
+    """Log values after multiplying the linear ones by a factor per gene."""
+    return np.log1p(np.expm1(x) * factor)
+
+
+def dense_chunks(x):
+    """Rows and dense values of a CSR matrix, ``CHUNK`` cells at a time."""
+    for i in range(0, x.shape[0], CHUNK):
+        rows = slice(i, i + CHUNK)
+        yield rows, x[rows].toarray()
+
+
+def softmax(a) -> np.ndarray:
+    """Rows that sum to 1."""
+    e = np.exp(a - a.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+def unit_rows(a) -> np.ndarray:
+    """Rows centred and of length 1: their products are Pearson correlations."""
+    a = a - a.mean(1, keepdims=True)
+    return a / (np.linalg.norm(a, axis=1, keepdims=True) + 1e-9)

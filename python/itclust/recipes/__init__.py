@@ -1,0 +1,65 @@
+"""What a recipe is: a module with three functions and its ``Fit``, and a row in :data:`itclust.settings.RECIPES`.
+
+``select_genes(source, target, genes, settings)``
+    Names of the genes that fitting may see. ``source``, ``target``: :class:`itclust.data.dataset.Dataset`, the target's is
+    None where a model is fitted for targets to come. ``genes``: those that the user asks for, or None.
+``fit(source, genes, settings, seed, progress) -> Fit``
+    Train on the labelled cells of the source. ``Fit`` is a frozen dataclass of arrays, or of tuples of arrays: its fields
+    are the model file. It has ``types`` (n_types,) and ``genes`` (n_genes,), all genes that fitting saw, the property
+    ``network_genes``, those that the network sees, and ``seen_in(genes)``, which of them a target with those genes has.
+``adapt(fit, target, settings, seed, progress) -> Adapted``
+    Annotate the cells of a target, which all have a count in ``fit.genes``.
+
+Recipes see arrays and settings; TensorFlow is imported when one is fitted or adapted, not before.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import scipy.sparse as sp
+
+from itclust.numerics.moments import group_means
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Adapted:
+    """What a recipe finds in a target.
+
+    Attributes
+    ----------
+    q : (n, n_clusters) soft assignment.
+    cluster_type : (n_clusters,) int type of each column: a source type, or n_types + i for the i-th new one. Clusters may
+        share a type.
+    initial : (n,) int source type before fine-tuning.
+    z : (n, n_latent) embedding.
+    x : (n, n_genes) log values on the scale of the source, for the clusters' markers; ``genes`` are their names.
+    history : arrays, an entry a round; ``centroids`` (n_rounds + 1, n_types + n_new, n_latent), see :func:`centroid_paths`.
+    novelty : (n,) evidence that the cell's type is not in the source, or None where it was not looked for.
+    nearest : (n_new,) int source type nearest to each new one, or None.
+    rounds : {round: (types (n,) int, embedding (n, n_latent))} where those on the way are kept.
+    """
+
+    q: np.ndarray
+    cluster_type: np.ndarray
+    initial: np.ndarray
+    z: np.ndarray
+    x: sp.csr_matrix
+    genes: np.ndarray
+    history: dict
+    novelty: np.ndarray | None = None
+    nearest: np.ndarray | None = None
+    rounds: dict = dataclasses.field(default_factory=dict)
+
+
+def centroid_paths(z, types, n) -> np.ndarray:
+    """Where the cells of each type at each round lie in the final embedding: (n_rounds + 1, n, n_latent), NaN for none.
+
+    Parameters
+    ----------
+    z : (n_cells, n_latent) final embedding.
+    types : (n_cells,) int of each round, before the first and after each.
+    n : number of types.
+    """
+    return np.stack([group_means(z, t, n) for t in types]).astype(np.float32)
