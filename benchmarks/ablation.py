@@ -49,17 +49,17 @@ def _none(x, per_type) -> np.ndarray:
 
 @contextlib.contextmanager
 def changed(constants):
-    """Set ``module.NAME`` of the package for a while."""
-    from importlib import import_module
+    """Set ``module.NAME``, or ``module.Class.method``, of the package for a while."""
+    from pkgutil import resolve_name
 
     before = {}
     for name, value in constants.items():
-        module, attribute = name.split(".")
-        module = import_module(f"itclust.{module}")
+        path, attribute = name.rsplit(".", 1)
+        module = resolve_name(f"itclust.{path}")
         before[module, attribute] = getattr(module, attribute)
         if isinstance(value, str) and value == "paper":
             auxiliary = module.auxiliary_distribution
-            value = lambda q, near, p=auxiliary: p(q)
+            value = lambda q, average, p=auxiliary: p(q)
         setattr(module, attribute, value)
     try:
         yield

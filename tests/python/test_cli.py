@@ -104,3 +104,29 @@ def test_wrong_use_of_the_real_command():
 def test_version_of_the_real_command():
     out = subprocess.run([sys.executable, "-m", "itclust", "--version"], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == f"itclust {itclust.__version__}"
+
+
+def test_a_model_takes_what_concerns_the_target_and_refuses_the_rest(files, tmp_path, capsys, monkeypatch):
+    model, out, target = tmp_path / "m.itclust", tmp_path / "out.h5ad", tmp_path / "raw.h5ad"
+    assert run("train", files / "source.h5ad", "-o", model, "--quiet", "--set", "source_epochs=1") == 0
+    adata = ad.read_h5ad(files / "target.h5ad")
+    adata.raw = adata.copy()
+    adata.X = np.zeros(adata.shape, "f4")
+    adata.write_h5ad(target)
+    got = {}
+    real = itclust.ItClust.transfer
+
+    def spy(self, *args, **options):
+        got.update(options, novelty=self.settings.novelty, seed=self.random_state)
+        return real(self, *args, **options)
+
+    monkeypatch.setattr(itclust.ItClust, "transfer", spy)
+    asked = ("--use-raw", "target", "--seed", "7", "--no-novelty", "--quiet")
+    assert run("transfer", model, target, "-o", out, *asked) == 0
+    assert got["use_raw"] is True and got["seed"] == 7 and got["novelty"] is False
+    params = ad.read_h5ad(out).uns["itclust"]["params"]
+    assert params["random_state"] == 7 and not params["novelty"]
+    for option in (("--labels", "cell_type"), ("--set", "tol=0.1"), ("--use-raw", "both")):
+        code = 2 if option != ("--use-raw", "both") else 0
+        assert run("transfer", model, target, "-o", out, "--quiet", *option) == code
+    assert "was decided when it was trained" in capsys.readouterr().err

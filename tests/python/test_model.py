@@ -1,12 +1,15 @@
 """Saving, loading, and targets that lack genes."""
 
+import dataclasses
 import io
 import pickle
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 
 import itclust
 from itclust import modelfile
@@ -99,3 +102,34 @@ def test_the_model_stays_as_it_is(fitted, pair):
     fitted.transfer(pair[1], progress=False)
     for k, v in modelfile._flat(fitted._fit).items():
         np.testing.assert_array_equal(v, before[k])
+
+
+@pytest.mark.parametrize("preset", ["default", "paper"])
+def test_models_of_format_1_load_and_answer_the_same(preset):
+    """Made by the code of commit 432808b, with what it answered."""
+    folder = Path(__file__).parent / "data"
+    _, target = itclust.datasets.toy(200, 120, n_genes=150, n_types=4)
+    model = itclust.ItClust.load(folder / f"format1-{preset}.itclust")
+    model.transfer(target, progress=False)
+    then = np.load(folder / f"format1-{preset}.npz")
+    assert (target.obs["itclust"].astype(str) == then["label"]).mean() > 0.99
+    np.testing.assert_allclose(target.obs["itclust_confidence"], then["confidence"], atol=0.02)
+    np.testing.assert_allclose(target.obsm["X_itclust"], then["embedding"], atol=0.02)
+
+
+def test_edited_settings_are_saved(fitted, tmp_path, monkeypatch):
+    edited = dataclasses.replace(fitted.settings, max_iter=1, novelty=False)
+    monkeypatch.setattr(fitted, "settings", edited)
+    fitted.save(tmp_path / "m")
+    assert itclust.ItClust.load(tmp_path / "m").settings == edited
+
+
+def test_zeros_that_are_stored_do_not_count_as_detected(pair, fitted):
+    source, _ = pair
+    x = source.X.toarray()
+    source.X = sp.csr_matrix(
+        (x.ravel(), np.tile(np.arange(x.shape[1]), len(x)), np.arange(len(x) + 1) * x.shape[1]), x.shape
+    )
+    again = itclust.ItClust().fit(source, progress=False)
+    for name, value in modelfile._flat(fitted._fit).items():
+        np.testing.assert_array_equal(value, modelfile._flat(again._fit)[name])
