@@ -14,7 +14,7 @@ import scipy.sparse as sp
 import itclust as ic
 from itclust import legacy, settings
 from itclust.data.expression import Expression
-from itclust.recipes import paper
+from itclust.recipes import zscored
 
 # Names that the published 1.2.0 gives its results; a script that reads them must find them.
 SIGNATURE = [
@@ -165,11 +165,11 @@ def test_arguments_act_on_the_settings(data, monkeypatch):
 def test_steps_change_the_values(steps):
     rng = np.random.default_rng(0)
     x = rng.poisson(3, (30, 150)).astype("f4")
-    out = paper.prepare(Expression(sp.csr_matrix(x), np.array([f"G{i}" for i in range(150)])), "source", steps)
+    out = zscored.prepare(Expression(sp.csr_matrix(x), np.array([f"G{i}" for i in range(150)])), "source", steps)
     expected = x * np.median(x.sum(1)) / x.sum(1, keepdims=True) if "normalize" in steps else x
     expected = np.log1p(expected) if "log" in steps else expected
     np.testing.assert_allclose(out.x.toarray(), expected, rtol=1e-4)
-    np.testing.assert_allclose(paper.ZScored(out, out.genes, scale=False)[np.arange(30)], expected, rtol=1e-4)
+    np.testing.assert_allclose(zscored.ZScored(out, out.genes, scale=False)[np.arange(30)], expected, rtol=1e-4)
 
 
 def test_softmax_trains_the_source_without_centroids(data):

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 
 from itclust.data.dataset import Dataset
 from itclust.data.expression import Expression
-from itclust.recipes import paper
+from itclust.recipes import paper, zscored
 from itclust.settings import PaperSettings
 
 PAPER = PaperSettings()
@@ -24,7 +24,7 @@ def data():
 
 
 def test_filters_and_values(data):
-    p = paper.prepare(data, "source")
+    p = zscored.prepare(data, "source")
     assert not p.trains[:5].any() and p.trains[5:].all() and p.x.shape[0] == 60
     assert "G10" not in p.genes and not {"MT-CO1", "ERCC-1", "MT-ND2"} & set(p.genes) and len(p.genes) > 280
     kept = np.isin([g.upper() for g in data.genes], p.genes)
@@ -34,9 +34,9 @@ def test_filters_and_values(data):
 
 
 def test_z_scores_of_the_training_cells(data):
-    p = paper.prepare(data, "source")
+    p = zscored.prepare(data, "source")
     genes = np.append(p.genes[:20], "ABSENT")
-    z = paper.ZScored(p, genes)[np.arange(60)]
+    z = zscored.ZScored(p, genes)[np.arange(60)]
     x = p.x.toarray()[:, :20]
     train = x[p.trains]
     expected = np.clip((x - train.mean(0)) / train.std(0, ddof=1), -6, 6)
@@ -65,13 +65,13 @@ def test_genes_are_the_targets_dispersed_ones(data):
 
     target = Dataset(data, np.zeros(60, int), np.zeros(0, "U"), np.full(60, -1))
     genes = paper.select_genes(None, target, None, dataclasses.replace(PAPER, n_genes=40))
-    assert len(genes) == 40 and set(genes) <= set(paper.prepare(data, "target").genes)
+    assert len(genes) == 40 and set(genes) <= set(zscored.prepare(data, "target").genes)
 
 
 def test_too_few_genes_is_said(data):
     part = Expression(data.matrix[:, :50], data.genes[:50])
     with pytest.raises(ValueError, match=r"0 of the target's 60 cells.*Use preset='default'"):
-        paper.prepare(part, "target")
+        zscored.prepare(part, "target")
 
 
 def test_pretraining_lowers_the_reconstruction_error(data):
@@ -79,7 +79,7 @@ def test_pretraining_lowers_the_reconstruction_error(data):
 
     from itclust.recipes import autoencoder, network
 
-    x = paper.ZScored(paper.prepare(data, "source"), paper.prepare(data, "source").genes)[np.arange(60)]
+    x = zscored.ZScored(zscored.prepare(data, "source"), zscored.prepare(data, "source").genes)[np.arange(60)]
     losses = []
     encoder = network.encoder(x.shape[1], (16,), seed=0)
     few = dataclasses.replace(PAPER, pretrain_epochs=60)

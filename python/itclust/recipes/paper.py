@@ -6,20 +6,16 @@ It sees linear values of whole datasets, because it filters, normalises and scal
 from __future__ import annotations
 
 import dataclasses
-import re
-from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 
 from itclust.numerics import assign
 from itclust.numerics.classifiers import softmax
-from itclust.numerics.moments import group_means, lognorm
+from itclust.numerics.moments import group_means
 from itclust.recipes import Adapted, centroid_paths
+from itclust.recipes.zscored import Rows, ZScored, prepare
 from itclust.settings import PaperSettings
 
-MIN_GENES, MIN_CELLS = 100, 10  # cells with fewer genes, and genes in fewer such cells, do not train
-CLIP = 6.0  # largest z-score
 LABEL_NOISE = 1e-5, 6e-5  # added to each entry of the one-hot labels, drawn between the two: the published disturbance
 
 
@@ -56,83 +52,6 @@ class Fit:
         head = ("centroids",) if "centroids" in arrays else ("kernel", "bias")
         rest = {k: arrays[k] for k in ("types", "genes", "network_genes", "widths", "present")}
         return cls(encoder=tuple(arrays[k] for k in names), head=tuple(arrays[k] for k in head), **rest)
-
-
-class Prepared(NamedTuple):
-    """Steps 1 and 2: log values of every cell over the genes that pass, and which cells train."""
-
-    x: sp.csr_matrix
-    genes: np.ndarray
-    trains: np.ndarray
-
-
-class ZScored:
-    """Rows of a sparse matrix as z-scores, made dense a minibatch at a time; missing genes (column -1) are zero.
-
-    Without ``scale`` the values stay as they are.
-    """
-
-    def __init__(self, data: Prepared, genes, scale=True):
-        where = {g: i for i, g in enumerate(data.genes)}
-        index = np.array([where.get(g, -1) for g in genes])
-        self.there = index >= 0
-        self.x = data.x[:, index[self.there]]
-        train = self.x[data.trains]
-        self.mean = np.asarray(train.mean(0)).ravel()
-        variance = np.asarray(train.multiply(train).mean(0)).ravel() - self.mean**2
-        n = max(train.shape[0], 2)
-        self.sd = np.sqrt(np.maximum(variance, 0) * n / (n - 1))
-        self.sd[self.sd < 1e-6] = 1
-        self.clip = CLIP
-        if not scale:
-            self.mean, self.sd, self.clip = np.zeros_like(self.mean), np.ones_like(self.sd), np.inf
-        self.shape = (data.x.shape[0], len(index))
-
-    def __getitem__(self, rows):
-        part = self.x[rows].toarray()
-        z = np.zeros((part.shape[0], self.shape[1]), np.float32)
-        z[:, self.there] = np.clip((part - self.mean) / self.sd, -self.clip, self.clip)
-        return z
-
-
-class _Rows:
-    """Some rows of ``x``, as a matrix."""
-
-    def __init__(self, x, rows):
-        self.x, self.rows, self.shape = x, rows, (len(rows), x.shape[1])
-
-    def __getitem__(self, i):
-        return self.x[self.rows[i]]
-
-
-def prepare(values, name: str, steps=("normalize", "log")) -> Prepared:
-    """Filter cells and genes, scale each cell to the median total, log1p; names in upper case.
-
-    Parameters
-    ----------
-    values : Expression.
-    steps : which of the last two, see :class:`itclust.settings.PaperSettings`.
-    """
-    x, genes = values.whole(), values.genes
-    trains = np.diff(x.indptr) >= MIN_GENES
-    special = np.array([bool(re.match("ERCC|MT-", g, re.IGNORECASE)) for g in genes])
-    keep = (x[trains].getnnz(0) >= MIN_CELLS) & ~special
-    if trains.sum() < MIN_CELLS or keep.sum() < 2:
-        msg = (
-            f"preset='paper' trains on cells with at least {MIN_GENES} genes and on genes in at least {MIN_CELLS} of "
-            f"them; {trains.sum()} of the {name}'s {len(trains)} cells and {keep.sum()} of its {len(keep)} genes are "
-            "left. Use preset='default'."
-        )
-        raise ValueError(msg)
-    x = sp.csr_matrix(x[:, keep])
-    upper = np.array([g.upper() for g in genes[keep]])
-    first = np.sort(np.unique(upper, return_index=True)[1])
-    if "normalize" in steps:
-        x = lognorm(x, np.median(np.asarray(x[trains].sum(1)).ravel()))
-        x.data = x.data if "log" in steps else np.expm1(x.data)
-    elif "log" in steps:
-        x.data = np.log1p(x.data)
-    return Prepared(sp.csr_matrix(x[:, first]), upper[first], trains)
 
 
 def select_genes(source, target, wanted, settings: PaperSettings) -> np.ndarray:
@@ -181,7 +100,7 @@ def fit(source, names, settings: PaperSettings, seed, progress) -> Fit:
 
     data = prepare(source.values, "source", settings.steps)
     names = np.array([g for g in names if g in set(data.genes)])
-    x = _Rows(ZScored(data, names, "scale" in settings.steps), np.flatnonzero(data.trains))
+    x = Rows(ZScored(data, names, "scale" in settings.steps), np.flatnonzero(data.trains))
     y = source.codes[data.trains]
     if len(names) < 2 or len(np.unique(y)) < 2:
         msg = (
@@ -233,7 +152,7 @@ def adapt(fit: Fit, target, settings: PaperSettings, seed, progress) -> Adapted:
     initial = source_assignment(fit, network.predict(encoder, z), settings).argmax(1)
     present = np.unique(initial[data.trains])
     first = np.searchsorted(present, initial[data.trains])
-    x = _Rows(z, np.flatnonzero(data.trains))
+    x = Rows(z, np.flatnonzero(data.trains))
     centroids = group_means(network.predict(encoder, x), first, len(present))
     model = autoencoder.clustering_model(encoder, centroids, settings)
     rounds = {0: (fit.present[initial], network.predict(encoder, z))} if settings.keep_every else {}
