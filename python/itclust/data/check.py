@@ -111,7 +111,11 @@ def values(x, name: str, holders=list) -> None:
             + (where or "No layer and no .raw of it holds unscaled values: pass the data from before scaling.")
         )
         raise ValueError(msg)
-    if not x.size or x.max() == 0:
+
+
+def not_empty(largest, name: str) -> None:
+    """Raise where the largest value is zero."""
+    if not largest:
         msg = f"{name} holds zeros only; pass layer= or use_raw=True if the values lie elsewhere."
         raise ValueError(msg)
 

@@ -29,14 +29,15 @@ class Expression:
 
     Attributes
     ----------
-    matrix : (n_matrix_cells, n_matrix_genes) float32 CSR matrix, as the user has it.
+    matrix : (n_matrix_cells, n_matrix_genes), as the user has it: a float32 CSR matrix, or one that stays on disk or on a
+        cluster and gives slices of cells (backed, Dask).
     genes : (n_genes,) str, unique.
     pick : (n_matrix_genes, n_genes) CSR; a product with it chooses, orders and sums columns. None: all as they are.
     rows : sorted int, the cells; None: all.
     base : of the logarithm to undo, ``"e"`` or ``"2"``; None: there is none.
     """
 
-    matrix: sp.csr_matrix
+    matrix: object
     genes: np.ndarray
     pick: sp.csr_matrix | None = None
     rows: np.ndarray | None = None
@@ -65,12 +66,9 @@ class Expression:
             return self
         return self._replace(rows=rows if self.rows is None else self.rows[rows])
 
-    def chunks(self, size=CHUNK) -> Iterator[sp.csr_matrix]:
-        """Linear values of ``size`` cells at a time, sorted CSR matrices without stored zeros."""
-        for start in range(0, self.n_cells, size):
-            rows = slice(start, start + size) if self.rows is None else self.rows[start : start + size]
-            whole = self.rows is None and size >= self.n_cells
-            x = self.matrix if whole else self.matrix[rows]
+    def chunks(self, size=None) -> Iterator[sp.csr_matrix]:
+        """Linear values of at most ``size`` (``CHUNK``) cells at a time, in order: sorted CSR without stored zeros."""
+        for x in self._stored(size or CHUNK):
             if self.base is not None:
                 data = x.data.astype(float)
                 data = np.expm1(data) if self.base == "e" else np.exp2(data) - 1
@@ -79,6 +77,19 @@ class Expression:
                 x = sp.csr_matrix(x @ self.pick)
                 x.sort_indices()
             yield x
+
+    def _stored(self, size) -> Iterator[sp.csr_matrix]:
+        """The cells' values as they are stored."""
+        if in_memory(self.matrix):
+            for start in range(0, self.n_cells, size):
+                rows = slice(start, start + size) if self.rows is None else self.rows[start : start + size]
+                yield self.matrix if self.rows is None and size >= self.n_cells else self.matrix[rows]
+            return
+        for start in range(0, self.matrix.shape[0], size):  # what is on disk is read in its own order
+            rows = None if self.rows is None else self.rows[slice(*np.searchsorted(self.rows, [start, start + size]))]
+            if rows is None or len(rows):
+                x = as_csr(self.matrix[start : start + size])
+                yield x if rows is None else x[rows - start]
 
     def whole(self) -> sp.csr_matrix:
         """Linear values of all cells: (n_cells, n_genes)."""
@@ -105,12 +116,12 @@ class Logged:
 
     def __iter__(self) -> Iterator[sp.csr_matrix]:
         if self.linear.n_cells <= CHUNK:
-            return iter([self._only])
+            return iter([self._only] if self.linear.n_cells else [])
         return (lognorm(x, self.total) for x in self.linear.chunks())
 
     @functools.cached_property
     def _only(self) -> sp.csr_matrix:
-        return lognorm(next(self.linear.chunks()), self.total)
+        return lognorm(self.linear.whole(), self.total)
 
     def over(self, columns) -> sp.csr_matrix:
         """All cells over some genes, column numbers: (n_cells, n_columns)."""
@@ -127,20 +138,18 @@ def _stacked(parts, n_genes) -> sp.csr_matrix:
     return parts[0] if len(parts) == 1 else sp.csr_matrix(sp.vstack(parts))
 
 
+def in_memory(matrix) -> bool:
+    """Whether a matrix lies in memory, not on disk or on a cluster."""
+    return isinstance(matrix, (np.ndarray, sp.spmatrix, sp.sparray))
+
+
 def as_csr(matrix) -> sp.csr_matrix:
-    """Any matrix AnnData may hold (dense, sparse, backed, Dask) as a float32 CSR matrix: sorted, no stored zeros.
+    """A matrix, or a slice of one that is backed or a Dask array, as a float32 CSR matrix: sorted, no stored zeros.
 
-    A matrix that is so already is shared, never changed; any other is copied, in chunks of cells where it is not in memory.
+    A matrix that is so already is shared, never changed; any other is copied.
     """
-    if isinstance(matrix, (np.ndarray, sp.spmatrix, sp.sparray)):
-        return _canonical(matrix)
-    parts = [matrix[i : i + CHUNK] for i in range(0, matrix.shape[0], CHUNK)]
-    parts = [_canonical(p.compute() if hasattr(p, "compute") else p) for p in parts]
-    return _stacked(parts, matrix.shape[1])
-
-
-def _canonical(matrix) -> sp.csr_matrix:
-    x = sp.csr_matrix(matrix, dtype=np.float32)
+    x = matrix.compute() if hasattr(matrix, "compute") else matrix if in_memory(matrix) else matrix[:]
+    x = sp.csr_matrix(x, dtype=np.float32)
     if not x.has_canonical_format or (x.nnz and not x.data.all()):
         x = x.copy()
         x.sum_duplicates()
@@ -149,31 +158,41 @@ def _canonical(matrix) -> sp.csr_matrix:
 
 
 def expression(matrix, genes, values="auto", name="source", holders=list) -> Expression:
-    """Values with unique genes, checked and recognised.
+    """Values with unique genes, checked and recognised, in one walk.
 
     Parameters
     ----------
-    matrix : (n_cells, n_genes), anything :func:`as_csr` takes.
+    matrix : (n_cells, n_genes): dense, sparse, backed or a Dask array. What lies in columns (CSC) is read into memory.
     genes : (n_genes,) names.
     values : ``"auto"``, ``"counts"``, ``"linear"`` or ``"log"`` (natural or base 2, told apart by the counts beneath).
     name, holders : for messages; see :func:`itclust.data.check.values`.
     """
     check.choice("values", values, VALUES)
-    x = as_csr(matrix)
-    check.values(x.data, name, holders)
-    kind = recognise(x) if values == "auto" else values
-    base = log_base(x) if kind == "log" else None
-    log.info("%s: %d cells x %d genes, %s", name, *x.shape, f"{kind} values{f' (base {base})' if base else ''}")
+    matrix = as_csr(matrix) if in_memory(matrix) or getattr(matrix, "format", "csr") == "csc" else matrix
     genes = np.asarray(genes, dtype=str)
-    return deduplicated(Expression(x, genes, base=base), genes, kind, name)
+    first, largest = None, 0.0
+    for x in Expression(matrix, genes).chunks(matrix.shape[0] if in_memory(matrix) else CHUNK):
+        check.values(x.data, name, holders)
+        first, largest = x if first is None else first, max(largest, x.data.max(initial=0))
+    check.not_empty(largest, name)
+    kind = recognise(first, largest) if values == "auto" else values
+    base = log_base(first) if kind == "log" else None
+    log.info("%s: %d cells x %d genes, %s", name, *matrix.shape, f"{kind} values{f' (base {base})' if base else ''}")
+    return deduplicated(Expression(matrix, genes, base=base), genes, kind, name)
 
 
-def recognise(x: sp.csr_matrix) -> str:
-    """``"counts"`` where all values are whole, ``"log"`` where none exceeds 25 (2^25 counts), else ``"linear"``."""
+def recognise(x: sp.csr_matrix, largest=None) -> str:
+    """``"counts"`` where all values are whole, ``"log"`` where none exceeds 25 (2^25 counts), else ``"linear"``.
+
+    Parameters
+    ----------
+    x : the first cells.
+    largest : value of all cells; None: of these.
+    """
     data = x.data[:1_000_000]
     if np.all(data == np.round(data)):
         return "counts"
-    return "log" if x.data.max() <= 25 else "linear"
+    return "log" if (x.data.max() if largest is None else largest) <= 25 else "linear"
 
 
 def log_base(x: sp.csr_matrix, n_cells: int = 200) -> str:
