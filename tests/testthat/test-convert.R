@@ -117,7 +117,7 @@ test_that("labels are found, or asked for with the columns", {
 
 test_that("the names of label columns are Python's", {
     skip_without_python()
-    check <- reticulate::import_from_path("itclust.check", .python_path())
+    check <- reticulate::import_from_path("itclust.data.check", .python_path())
     expect_setequal(.LABEL_COLUMNS, unlist(check$LABEL_COLUMNS))
 })
 

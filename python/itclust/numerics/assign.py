@@ -27,6 +27,26 @@ def soft_assignment(z, centroids, alpha=1.0) -> np.ndarray:
     return q / q.sum(1, keepdims=True)
 
 
+def network(x, weights, alpha) -> tuple[np.ndarray, np.ndarray]:
+    """Embedding and soft assignment of dense cells, as the trained network gives them: ReLU, tanh at the embedding.
+
+    Parameters
+    ----------
+    x : (n, n_genes).
+    weights : kernel and bias of each layer, then the centroids.
+
+    Returns
+    -------
+    z : (n, n_latent)
+    q : (n, n_clusters)
+    """
+    *layers, centroids = weights
+    for i in range(0, len(layers), 2):
+        x = x @ layers[i] + layers[i + 1]
+        x = np.tanh(x) if i == len(layers) - 2 else np.maximum(x, 0)
+    return x, soft_assignment(x, centroids, alpha)
+
+
 def auxiliary_distribution(q) -> np.ndarray:
     """Sharpened assignment p_ij proportional to q_ij^2 / sum_i q_ij (Hu et al. 2020, eq. 2); rows sum to 1."""
     weight = q**2 / np.maximum(q.sum(0), np.finfo(q.dtype).tiny)

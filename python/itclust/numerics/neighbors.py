@@ -11,8 +11,7 @@ import scipy.sparse as sp
 from itclust.numerics import genes
 from itclust.numerics.moments import members
 
-EXACT_BELOW = 20_000  # cells; above, components come from a sample and neighbours from NN-descent
-CHUNK = 8192
+CHUNK = 8192  # cells that are dense at once
 MIN_SD = 0.1  # added to a gene's spread before scaling
 CLIP = 8.0
 # A label's cells are split where each subcluster, of at least so many cells, has at most 3 % of its edges' weight to the
@@ -20,35 +19,51 @@ CLIP = 8.0
 MOST_TIES, MIN_SUBCLUSTER, RESOLUTION = 0.03, 10, 0.3
 
 
-def principal_components(x: sp.csr_matrix, columns, n_components=30, seed=0) -> np.ndarray:
-    """Scores (n, n_components) of the z-scored genes ``columns``; above ``EXACT_BELOW`` cells fitted on a sample."""
+class Components(NamedTuple):
+    """Principal components of z-scored genes.
+
+    Attributes
+    ----------
+    genes : (n_genes,) column numbers.
+    mean, sd : (n_genes,) what is taken off a gene's log values, and what they are divided by.
+    centre : (n_genes,) of the z-scores; ``axes`` (n_components, n_genes).
+    """
+
+    genes: np.ndarray
+    mean: np.ndarray
+    sd: np.ndarray
+    centre: np.ndarray
+    axes: np.ndarray
+
+    def scores(self, x: sp.csr_matrix) -> np.ndarray:
+        """(n, n_components) of log values (n, n_all_genes)."""
+        x = sp.csr_matrix(x[:, self.genes])
+        parts = [x[i : i + CHUNK].toarray() for i in range(0, x.shape[0], CHUNK)]
+        return np.concatenate([self.scaled(p) @ self.axes.T - self.centre @ self.axes.T for p in parts])
+
+    def scaled(self, dense) -> np.ndarray:
+        """z-scores, clipped."""
+        return np.clip((dense - self.mean) / self.sd, -CLIP, CLIP)
+
+
+def principal_components(x: sp.csr_matrix, columns, n_components=30, seed=0) -> Components:
+    """Components of the genes ``columns`` of log values ``x`` (n, n_all_genes)."""
     from sklearn.decomposition import PCA
 
-    n = x.shape[0]
-    rows = np.arange(n) if n <= EXACT_BELOW else np.sort(np.random.default_rng(seed).permutation(n)[:EXACT_BELOW])
-    x = x[:, columns]
-    sample = x[rows].toarray()
-    mean, sd = sample.mean(0), sample.std(0) + MIN_SD
-
-    def scaled(part):
-        return np.clip((part - mean) / sd, -CLIP, CLIP)
-
-    k = max(1, min(n_components, min(sample.shape) - 1))
-    pca = PCA(k, svd_solver="randomized", random_state=seed).fit(scaled(sample))
-    return np.concatenate([pca.transform(scaled(x[i : i + CHUNK].toarray())) for i in range(0, n, CHUNK)])
+    dense = x[:, columns].toarray()
+    mean, sd = dense.mean(0), dense.std(0) + MIN_SD
+    found = Components(columns, mean, sd, np.zeros(0), np.zeros(0))
+    k = max(1, min(n_components, min(dense.shape) - 1))
+    pca = PCA(k, svd_solver="randomized", random_state=seed).fit(found.scaled(dense))
+    return found._replace(centre=pca.mean_, axes=pca.components_)
 
 
-def nearest(points, n_neighbors, seed=0) -> np.ndarray:
-    """Indices (n, k) of the nearest other points, k at most ``n_neighbors``."""
-    n = len(points)
-    k = min(n_neighbors, n - 1)
-    if n <= EXACT_BELOW:
-        from sklearn.neighbors import NearestNeighbors
+def nearest(points, n_neighbors) -> np.ndarray:
+    """Indices (n, k) of the nearest other points, k at most ``n_neighbors``; exact, by blocks of distances."""
+    from sklearn.neighbors import NearestNeighbors
 
-        return NearestNeighbors(n_neighbors=k).fit(points).kneighbors(return_distance=False)
-    from pynndescent import NNDescent
-
-    return NNDescent(points, n_neighbors=k + 1, random_state=seed).neighbor_graph[0][:, 1:]
+    k = min(n_neighbors, len(points) - 1)
+    return NearestNeighbors(n_neighbors=k).fit(points).kneighbors(return_distance=False)
 
 
 def mutual(index) -> sp.csr_matrix:
@@ -70,13 +85,15 @@ class Structure(NamedTuple):
     variable : variable genes, column numbers.
     knn : (n, k) indices of each cell's nearest other cells.
     average : (n, n) average over mutual neighbours, see :func:`mutual`.
-    points : (n, n_components) principal components.
+    components : see :class:`Components`; None where there are no neighbours.
+    points : (n, n_components) principal components of the cells.
     snn : igraph.Graph, see :func:`shared_neighbors`; None where there are no neighbours.
     """
 
     variable: np.ndarray
     knn: np.ndarray
     average: sp.csr_matrix
+    components: Components | None
     points: np.ndarray
     snn: object = None
 
@@ -91,11 +108,12 @@ def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0) -> Structu
     variable = genes.variable([x], n_genes)
     if n < 3 or len(variable) < 2 or n_neighbors < 1:
         none = np.zeros((n, 0), int)
-        return Structure(variable, none, mutual(none), np.zeros((n, 1)))
-    points = principal_components(x, variable, seed=seed)
-    average = mutual(nearest(points, min(n_neighbors, max(5, n // 20)), seed))
-    knn = nearest(points[:, :20], n_neighbors, seed)
-    return Structure(variable, knn, average, points, shared_neighbors(knn))
+        return Structure(variable, none, mutual(none), None, np.zeros((n, 1)))
+    components = principal_components(x, variable, seed=seed)
+    points = components.scores(x)
+    average = mutual(nearest(points, min(n_neighbors, max(5, n // 20))))
+    knn = nearest(points[:, :20], n_neighbors)
+    return Structure(variable, knn, average, components, points, shared_neighbors(knn))
 
 
 def shared_neighbors(knn):

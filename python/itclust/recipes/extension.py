@@ -1,0 +1,120 @@
+"""From a sketch to all cells of a large target: what the sketch taught, applied to the others chunk by chunk.
+
+Everything that a chunk needs is arrays, so a chunk is answered wherever it lies: in this process, or by the workers of a
+Dask cluster.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from itclust.numerics import assign, classifiers
+from itclust.numerics.moments import group_means
+from itclust.numerics.neighbors import Components
+
+N_PROTOTYPES = 500  # k-means centres of the sketch, by which other cells get their novelty: some 40 cells each
+
+
+class Extension(NamedTuple):
+    """What the sketch taught.
+
+    Attributes
+    ----------
+    markers : column numbers of the genes that the networks see.
+    source, final : arrays of the source network and of the fine-tuned one, see :func:`itclust.numerics.assign.network`.
+    alpha : of their soft assignments.
+    factors : {batch: (n_markers,)} alignment of the markers.
+    components : of the sketch; ``prototypes`` (n_prototypes, n_components).
+    novelty, group : (n_prototypes,) mean score, and new type that most of the prototype's cells have (-1: none).
+    part_centres : {column of q: (n_parts, n_latent)} of the types that are split into subclusters.
+    """
+
+    markers: np.ndarray
+    source: list
+    final: list
+    alpha: float
+    factors: dict
+    components: Components
+    prototypes: np.ndarray
+    novelty: np.ndarray
+    group: np.ndarray
+    part_centres: dict
+
+    def answer(self, x, batch) -> dict[str, np.ndarray]:
+        """What is found in a chunk of cells.
+
+        Parameters
+        ----------
+        x : (n, n_genes) CSR log values over the source's genes, and ``x_present`` those that the target has.
+        batch : (n,) int.
+
+        Returns
+        -------
+        dict
+            ``q`` (n, n_clusters), ``initial`` (n,), ``z`` (n, n_latent), ``novelty`` (n,).
+        """
+        x, x_present = x
+        dense = x[:, self.markers].toarray()
+        factor = np.stack([self.factors.get(b, np.ones(len(self.markers))) for b in np.unique(batch)])
+        seen = classifiers.aligned(dense, factor[np.unique(batch, return_inverse=True)[1]].astype(np.float32))
+        initial = assign.network(seen, self.source, self.alpha)[1].argmax(1)
+        z, q = assign.network(dense, self.final, self.alpha)
+        prototype = _closest(self.components.scores(x_present), self.prototypes)
+        group, n_types = self.group[prototype], len(self.source[-1])
+        is_new = np.flatnonzero(group >= 0)
+        q[is_new] /= 2
+        q[is_new, n_types + group[is_new]] += 0.5
+        return {"q": self._split(q, z), "initial": initial, "z": z, "novelty": self.novelty[prototype]}
+
+    def _split(self, q, z) -> np.ndarray:
+        """q with the columns of subclusters in the places of their types'."""
+        best, columns = q.argmax(1), []
+        for k in range(q.shape[1]):
+            if k not in self.part_centres:
+                columns.append(q[:, [k]])
+                continue
+            share = assign.soft_assignment(z, self.part_centres[k], self.alpha)
+            mine = best == k
+            share[mine] = np.eye(share.shape[1], dtype=share.dtype)[share[mine].argmax(1)]
+            columns.append(q[:, [k]] * share)
+        return np.concatenate(columns, axis=1)
+
+
+def prototypes(points, novelty, group, seed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """k-means centres of the sketch's components, their mean novelty and their new type.
+
+    Parameters
+    ----------
+    points : (n, n_components).
+    novelty : (n,) score, or None: zeros.
+    group : (n,) int new type, -1: none.
+    """
+    from sklearn.cluster import MiniBatchKMeans
+
+    n = min(N_PROTOTYPES, len(points))
+    found = MiniBatchKMeans(n, random_state=seed, n_init=1, batch_size=4096).fit(points)
+    code = found.labels_
+    novelty = np.zeros(len(points)) if novelty is None else novelty
+    votes = np.zeros((n, group.max(initial=-1) + 2))
+    np.add.at(votes, (code, group + 1), 1)
+    mean = np.nan_to_num(group_means(novelty[:, None], code, n).ravel())
+    return found.cluster_centers_.astype(np.float32), mean, votes.argmax(1) - 1
+
+
+def part_centres(cluster_type, best, z) -> dict:
+    """Mean embedding of the subclusters, {column of q: (n_parts, n_latent)}, of the types that have several.
+
+    Parameters
+    ----------
+    cluster_type : (n_clusters,) int column of q that each cluster is part of.
+    best : (n,) int cluster of each cell.
+    """
+    means = group_means(z, best, len(cluster_type))
+    return {int(k): means[cluster_type == k] for k in np.unique(cluster_type) if (cluster_type == k).sum() > 1}
+
+
+def _closest(points, centres) -> np.ndarray:
+    """Index (n,) of each point's nearest centre."""
+    return ((centres**2).sum(1) - 2 * points @ centres.T).argmin(1)
