@@ -111,7 +111,7 @@ def _table(adapted, types, cluster, code, label, by_type, novelty) -> pd.DataFra
         "novelty": group_means(novelty[:, None], cluster, n).ravel(),
         "runner_up": types[runner_up].astype(object),
         "nearest_type": types[nearest].astype(object),
-        "markers": markers(adapted.x, cluster, n, adapted.genes),
+        "markers": markers(adapted.x, cluster if adapted.rows is None else cluster[adapted.rows], n, adapted.genes),
     }
     return pd.DataFrame(columns, index=pd.Index([str(i) for i in range(n)], name="cluster"))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-STAGES = {"pretrain": "pretraining", "source": "learning the source", "target": "fine-tuning on the target"}
+STAGES = {"pretrain": "pretraining", "source": "learning the source", "target": "fine-tuning on the target",
+          "cells": "annotating all cells"}  # fmt: skip
 
 
 def reporter(progress):

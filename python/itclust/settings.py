@@ -87,6 +87,11 @@ class DefaultSettings(Settings):
         Score from which a cluster is called novel: where novel is likelier than known.
     min_novel_cells
         Cells that a new type needs: fewer make no profile to tell it by.
+    n_sketch
+        Target cells that its structure is learnt from. A larger target is annotated from so many of its cells, in which
+        rare states stay: time and memory then grow with the cells' number no faster than reading them.
+    n_source_cells
+        Source cells that train at most; of each type as many, so that rare types stay whole.
     """
 
     n_markers: int = 20
@@ -98,6 +103,8 @@ class DefaultSettings(Settings):
     split_clusters: bool = True
     novelty_cut: float = 0.5
     min_novel_cells: int = 10
+    n_sketch: int = 20_000
+    n_source_cells: int = 50_000
 
 
 @dataclasses.dataclass(frozen=True)

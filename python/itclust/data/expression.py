@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from itclust.data import check
-from itclust.numerics.moments import TARGET_SUM, lognorm
+from itclust.numerics.moments import TARGET_SUM, lognorm, stacked
 
 log = logging.getLogger("itclust")
 
@@ -93,7 +93,7 @@ class Expression:
 
     def whole(self) -> sp.csr_matrix:
         """Linear values of all cells: (n_cells, n_genes)."""
-        return _stacked(list(self.chunks()), len(self.genes))
+        return stacked(self.chunks(), len(self.genes))
 
     def logged(self, total=TARGET_SUM) -> Logged:
         """log(1 + value scaled to ``total`` a cell), to be walked."""
@@ -125,17 +125,11 @@ class Logged:
 
     def over(self, columns) -> sp.csr_matrix:
         """All cells over some genes, column numbers: (n_cells, n_columns)."""
-        return _stacked([sp.csr_matrix(x[:, columns]) for x in self], len(columns))
+        return stacked((sp.csr_matrix(x[:, columns]) for x in self), len(columns))
 
     def whole(self) -> sp.csr_matrix:
         """All cells over all genes."""
-        return _stacked(list(self), len(self.linear.genes))
-
-
-def _stacked(parts, n_genes) -> sp.csr_matrix:
-    if not parts:
-        return sp.csr_matrix((0, n_genes), dtype=np.float32)
-    return parts[0] if len(parts) == 1 else sp.csr_matrix(sp.vstack(parts))
+        return stacked(self, len(self.linear.genes))
 
 
 def in_memory(matrix) -> bool:

@@ -40,6 +40,14 @@ def lognorm(x: sp.csr_matrix, total=TARGET_SUM) -> sp.csr_matrix:
     return sp.csr_matrix((data, x.indices.copy(), x.indptr.copy()), x.shape)
 
 
+def stacked(chunks, n_genes=0) -> sp.csr_matrix:
+    """Chunks of cells as one matrix; one chunk is not copied, none gives no cell."""
+    parts = list(chunks)
+    if not parts:
+        return sp.csr_matrix((0, n_genes), dtype=np.float32)
+    return parts[0] if len(parts) == 1 else sp.csr_matrix(sp.vstack(parts))
+
+
 def moments(chunks: Iterable[sp.csr_matrix], codes, n_groups, weight=None) -> Moments:
     """:class:`Moments` of log values by group.
 

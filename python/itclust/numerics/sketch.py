@@ -26,6 +26,27 @@ def candidates(n, size, batch, seed=0) -> np.ndarray:
     return np.flatnonzero(drawn)
 
 
+def by_type(codes, batch, size, seed=0) -> np.ndarray:
+    """Mask (n,) of at most some ``size`` labelled cells at random: of each type and batch as many, or all that it has.
+
+    Parameters
+    ----------
+    codes, batch : (n,) int.
+    """
+    if len(codes) <= size:
+        return np.ones(len(codes), bool)
+    group = np.unique(np.stack([codes, batch]), axis=1, return_inverse=True)[1].ravel()
+    counts = np.sort(np.bincount(group))
+    left = size - np.concatenate([[0], np.cumsum(counts)[:-1]])  # for the groups from each on, the smaller ones whole
+    most = max((left // np.arange(len(counts), 0, -1)).max(), 1)
+    order = np.random.default_rng(seed).permutation(len(codes))
+    order = order[np.argsort(group[order], kind="stable")]
+    start = np.concatenate([[0], np.cumsum(np.bincount(group))[:-1]])
+    kept = np.zeros(len(codes), bool)
+    kept[order[np.arange(len(codes)) - start[group[order]] < most]] = True
+    return kept
+
+
 def sketched(points, size, seed=0) -> np.ndarray:
     """Sorted positions of ``size`` points: most at random, a share one from each box of a cover of the space.
 

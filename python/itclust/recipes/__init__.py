@@ -34,7 +34,8 @@ class Adapted:
         share a type.
     initial : (n,) int source type before fine-tuning.
     z : (n, n_latent) embedding.
-    x : (n, n_genes) log values on the scale of the source, for the clusters' markers; ``genes`` are their names.
+    x : (n_rows, n_genes) log values on the scale of the source, for the clusters' markers; ``genes`` are their names.
+    rows : positions of the cells of ``x``; None: all.
     history : arrays, an entry a round; ``centroids`` (n_rounds + 1, n_types + n_new, n_latent), see :func:`centroid_paths`.
     novelty : (n,) evidence that the cell's type is not in the source, or None where it was not looked for.
     nearest : (n_new,) int source type nearest to each new one, or None.
@@ -50,6 +51,7 @@ class Adapted:
     history: dict
     novelty: np.ndarray | None = None
     nearest: np.ndarray | None = None
+    rows: np.ndarray | None = None
     rounds: dict = dataclasses.field(default_factory=dict)
 
 

@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 import scipy.sparse as sp
 
-from itclust.numerics import assign, classifiers, genes, neighbors, novelty
-from itclust.numerics.moments import TARGET_SUM, Moments, group_means, moments
-from itclust.recipes import Adapted, centroid_paths
+from itclust.numerics import assign, classifiers, genes, neighbors, novelty, sketch
+from itclust.numerics.moments import TARGET_SUM, Moments, group_means, moments, stacked
+from itclust.recipes import Adapted, centroid_paths, extension
 from itclust.settings import DefaultSettings
 
 BALANCE = 0.5  # cells are drawn by 1 / class size ** BALANCE: rare types are seen, common ones still rule
@@ -23,6 +23,7 @@ FIXED_FIRST, FIXED_LAST = (
 )  # share of the closed-form answers in what teaches, first and second half of the rounds
 MIN_MASS = 5  # cells; smaller predicted types are not drawn more often than this size would be
 CHUNK = 8192  # target cells that are dense at once
+SKETCH_COMPONENTS = 10_000  # cells that give the components in which a sketch is drawn
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -101,7 +102,7 @@ def fit(source, names, settings: DefaultSettings, seed, progress) -> Fit:
     """
     from itclust.recipes import network  # TensorFlow
 
-    source = source.over(names)
+    source = source.over(names).cells(sketch.by_type(source.codes, source.batch, settings.n_source_cells, seed))
     x, codes, n_types = source.values.logged(), source.codes, len(source.types)
     variable = genes.variable(x, settings.n_genes)
     x_variable = x.over(variable)
@@ -187,11 +188,12 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     from itclust.recipes import network
 
     present = np.isin(fit.genes, target.genes)
-    x = comparable(fit, target, present)
+    rows, x = _sketch(fit, target, present, settings, seed)
+    batch = target.batch[rows]
     x_markers = sp.csr_matrix(x[:, fit.markers])
     source_model = _network(len(fit.markers), len(fit.types), settings, seed)
     network.set_weights(source_model, [*fit.weights, fit.centroids])
-    fixed, initial = first_answers(fit, source_model, x, target.batch, seed)
+    fixed, initial, factors = first_answers(fit, source_model, x, batch, seed)
     x = sp.csr_matrix(x[:, present])
     around = neighbors.structure(x, settings.n_neighbors, seed=seed)
     new = novelty.Novelty(None, np.full(x.shape[0], -1), np.zeros(0, int))
@@ -207,32 +209,55 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     z = network.predict(network.embedding(model), x_markers)
     history["centroids"] = centroid_paths(z, history.pop("types"), q.shape[1])
     q, cluster_type = _subclusters(q, z, around.snn if settings.split_clusters else None, settings.alpha, seed)
-    return Adapted(
+    found = Adapted(
         q=q, cluster_type=cluster_type, initial=initial.argmax(1), z=z, x=x, genes=fit.genes[present], history=history,
         novelty=new.score, nearest=new.nearest,
     )  # fmt: skip
+    if len(rows) == target.values.n_cells:
+        return found
+    taught = extension.taught(
+        fit, found, network.weights(model), factors["markers"], around, np.flatnonzero(present), new, settings.alpha, seed
+    )
+    return extension.extended(found, taught, comparable(fit, target.values, present), target.batch, rows, progress)
 
 
-def comparable(fit: Fit, target, present) -> sp.csr_matrix:
-    """Log values (n, n_genes) on the source's scale; genes that the target lacks take the source's mean.
+def _sketch(fit: Fit, target, present, settings: DefaultSettings, seed) -> tuple[np.ndarray, sp.csr_matrix]:
+    """Positions of the cells that the target's structure is learnt from, and their comparable values: all, where few."""
+    n = target.values.n_cells
+    if n <= settings.n_sketch:
+        return np.arange(n), stacked(comparable(fit, target.values, present))
+    rows = sketch.candidates(n, settings.n_sketch, target.batch, seed)
+    x = stacked(comparable(fit, target.values.cells(rows), present))
+    some = np.random.default_rng(seed).permutation(len(rows))[:SKETCH_COMPONENTS]
+    x_some = sp.csr_matrix(x[some][:, present])
+    components = neighbors.principal_components(x_some, genes.variable([x_some], settings.n_genes), seed=seed)
+    components = components._replace(genes=np.flatnonzero(present)[components.genes])
+    kept = sketch.sketched(components.scores(x), settings.n_sketch, seed)
+    return rows[kept], x[kept]
+
+
+def comparable(fit: Fit, values, present):
+    """Log values on the source's scale, in chunks (n_chunk, n_genes); genes that the target lacks take the source's mean.
 
     A target without some genes is scaled to the share of the source's counts that the other genes have.
 
     Parameters
     ----------
+    values : Expression of the target.
     present : (n_genes,) bool, genes of ``fit`` that the target has.
     """
     shares = fit.moments.size / fit.moments.size.sum()
     counts = shares @ fit.moments.linear
-    x = target.values.over(fit.genes).logged(TARGET_SUM * counts[present].sum() / counts.sum()).whole()
-    if present.all():
-        return x
     filling = sp.csr_matrix(np.where(present, 0, shares @ fit.moments.mean).astype(np.float32))
-    return sp.csr_matrix(x + sp.csr_matrix(np.ones((x.shape[0], 1), np.float32)) @ filling)
+    for x in values.over(fit.genes).logged(TARGET_SUM * counts[present].sum() / counts.sum()):
+        yield x if present.all() else sp.csr_matrix(x + sp.csr_matrix(np.ones((x.shape[0], 1), np.float32)) @ filling)
 
 
-def first_answers(fit: Fit, source_model, x, batch, seed) -> tuple[np.ndarray, np.ndarray]:
-    """Mean answer of the closed-form classifiers, and the source network's, both (n, n_types), through an alignment per batch."""
+def first_answers(fit: Fit, source_model, x, batch, seed) -> tuple[np.ndarray, np.ndarray, dict]:
+    """Mean answer of the closed-form classifiers, and the source network's, both (n, n_types), each batch aligned by itself.
+
+    Beside them ``{view: {batch: factor per gene}}``, the alignment.
+    """
     from itclust.recipes import network
 
     correlation = classifiers.correlation_classifier(fit.moments.over(fit.variable), fit.temperature)
@@ -245,6 +270,7 @@ def first_answers(fit: Fit, source_model, x, batch, seed) -> tuple[np.ndarray, n
         return fixed, network.predict(source_model, seen["markers"])
 
     out = np.zeros((2, x.shape[0], len(fit.types)), np.float32)
+    factors = {name: {} for name in views}
     for b in np.unique(batch):
         rows = np.flatnonzero(batch == b)
         sample = np.sort(np.random.default_rng(seed).permutation(rows)[:ALIGN_CELLS])
@@ -256,10 +282,12 @@ def first_answers(fit: Fit, source_model, x, batch, seed) -> tuple[np.ndarray, n
                 name: classifiers.alignment(x[sample][:, c].toarray(), q, fit.moments.linear[:, c])
                 for name, c in views.items()
             }
+        for name in views:
+            factors[name][b] = factor[name]
         for i in range(0, len(rows), CHUNK):
             part = rows[i : i + CHUNK]
             out[:, part] = answers(part, factor)
-    return out[0], out[1]
+    return out[0], out[1], factors
 
 
 def _with_new_centroids(fit: Fit, z, new: novelty.Novelty, settings: DefaultSettings, seed):

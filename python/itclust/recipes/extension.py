@@ -6,6 +6,7 @@ Dask cluster.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +48,7 @@ class Extension(NamedTuple):
 
         Parameters
         ----------
-        x : (n, n_genes) CSR log values over the source's genes, and ``x_present`` those that the target has.
+        x : (n, n_genes) CSR log values over the source's genes.
         batch : (n,) int.
 
         Returns
@@ -55,13 +56,12 @@ class Extension(NamedTuple):
         dict
             ``q`` (n, n_clusters), ``initial`` (n,), ``z`` (n, n_latent), ``novelty`` (n,).
         """
-        x, x_present = x
         dense = x[:, self.markers].toarray()
         factor = np.stack([self.factors.get(b, np.ones(len(self.markers))) for b in np.unique(batch)])
         seen = classifiers.aligned(dense, factor[np.unique(batch, return_inverse=True)[1]].astype(np.float32))
         initial = assign.network(seen, self.source, self.alpha)[1].argmax(1)
         z, q = assign.network(dense, self.final, self.alpha)
-        prototype = _closest(self.components.scores(x_present), self.prototypes)
+        prototype = _closest(self.components.scores(x), self.prototypes)
         group, n_types = self.group[prototype], len(self.source[-1])
         is_new = np.flatnonzero(group >= 0)
         q[is_new] /= 2
@@ -69,7 +69,7 @@ class Extension(NamedTuple):
         return {"q": self._split(q, z), "initial": initial, "z": z, "novelty": self.novelty[prototype]}
 
     def _split(self, q, z) -> np.ndarray:
-        """q with the columns of subclusters in the places of their types'."""
+        """Soft assignment with the columns of subclusters in the places of their types'."""
         best, columns = q.argmax(1), []
         for k in range(q.shape[1]):
             if k not in self.part_centres:
@@ -80,6 +80,46 @@ class Extension(NamedTuple):
             share[mine] = np.eye(share.shape[1], dtype=share.dtype)[share[mine].argmax(1)]
             columns.append(q[:, [k]] * share)
         return np.concatenate(columns, axis=1)
+
+
+def taught(fit, found, weights, factors, around, columns, new, alpha, seed) -> Extension:
+    """What a sketch taught.
+
+    Parameters
+    ----------
+    fit : of the default recipe.
+    found : :class:`itclust.recipes.Adapted` to the sketch.
+    weights : of the fine-tuned network; ``factors`` of the markers' alignment, by batch.
+    around, new : the sketch's structure and new types; ``columns`` of ``fit.genes`` over which the structure is.
+    """
+    centres, score, group = prototypes(around.points, new.score, new.group, seed)
+    components = around.components._replace(genes=columns[around.components.genes])
+    return Extension(
+        fit.markers, [*fit.weights, fit.centroids], weights, alpha, factors, components, centres, score, group,
+        part_centres(found.cluster_type, found.q.argmax(1), found.z),
+    )  # fmt: skip
+
+
+def extended(found, taught: Extension, chunks, batch, rows, progress):
+    """What was found in a sketch, for all cells: ``found`` with arrays of all of them.
+
+    Parameters
+    ----------
+    chunks : log values of all cells in order, see :meth:`Extension.answer`.
+    batch : (n,) int of all cells.
+    rows : positions of the sketch's cells, whose own novelty stands.
+    """
+    answers, start, n = [], 0, len(batch)
+    for x in chunks:
+        cells = slice(start, start := start + x.shape[0])
+        answers.append(taught.answer(x, batch[cells]))
+        progress("cells", start / n, f"{start:,} of {n:,} cells")
+    every = {k: np.concatenate([a[k] for a in answers]) for k in answers[0]}
+    if found.novelty is None:
+        every["novelty"] = None
+    else:
+        every["novelty"][rows] = found.novelty
+    return dataclasses.replace(found, **every, rows=rows)
 
 
 def prototypes(points, novelty, group, seed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
