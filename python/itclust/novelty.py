@@ -51,6 +51,10 @@ WEIGHTS = np.array([0.441, 0.404, 1.218, 0.530])
 GAIN, SPREAD = 1.284, 0.663
 # Those fits have as many novel as known cells, real targets do not: odds 1 : e before anything is seen.
 INTERCEPT = -1.509 - 1.0
+# What is called new costs known cells their labels where it is wrong, so it must be likelier than not, by CALL in logits;
+# and a few odd cells are more often a technical oddity than a new type: a group that is ten times as large a share of
+# the target needs 1 less, from 0.5 to 50 % of the cells.
+CALL, SHARE, CANDIDATE = 0.75, 0.05, -0.5
 SMOOTH = 0.7  # share of a cell's neighbours in its score: cells at a border, rare cells in a large cluster
 # A piece whose cells surely are of different known types is not called novel, while its score stays. The veto starts
 # at 0.17 nats of mutual information (15 % of the cells of another type); it is soft, since cells of a new type that is
@@ -106,8 +110,11 @@ def judge(moments: Moments, x: sp.csr_matrix, q, structure: graph.Structure, see
         veto = MIXED_SLOPE * np.maximum(numbers[:, 4] - MIXED_FROM, 0)
         logit += evidence[fine] / N_PARTITIONS
         called += (evidence - veto)[fine] / N_PARTITIONS
-    novel = np.bincount(fine, called) > 0
-    group = clusters.grouped(novel)
+    called = np.bincount(fine, called) / clusters.n
+    group = clusters.grouped(called > CANDIDATE)
+    share = np.bincount(group + 1, clusters.n)[group + 1] / n
+    larger = np.clip(np.log10(share / SHARE), -1, 1)
+    group = clusters.grouped((group >= 0) & (called + larger > CALL))
     n_groups = int((np.bincount(group + 1, clusters.n)[1:] >= MIN_GROUP).sum())  # the largest come first
     group[group >= n_groups] = -1
     mass = np.array([q[group[fine] == k].sum(0) for k in range(n_groups)]).reshape(n_groups, q.shape[1])
