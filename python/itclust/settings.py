@@ -84,7 +84,8 @@ class DefaultSettings(Settings):
     split_clusters
         Whether a type's cells that clearly fall apart become several clusters of its name.
     novelty_cut
-        Score from which a cluster is called novel: where novel is likelier than known.
+        Probability from which a group of cells is called novel: a wrong call costs known cells their labels, so it must be
+        clearly likelier than not.
     min_novel_cells
         Cells that a new type needs: fewer make no profile to tell it by.
     n_sketch
@@ -101,7 +102,7 @@ class DefaultSettings(Settings):
     n_neighbors: int = 15
     clean_labels: bool = True
     split_clusters: bool = True
-    novelty_cut: float = 0.5
+    novelty_cut: float = 0.68
     min_novel_cells: int = 10
     n_sketch: int = 20_000
     n_source_cells: int = 50_000
@@ -209,7 +210,7 @@ def _value(name, value, default):
     kinds = {
         bool: "True or False",
         int: "a whole number, 0 or more",
-        float: "a number, 0 or more (alpha, learning_rate, tol: above 0)",
+        float: "a number, 0 or more (alpha, learning_rate, tol: above 0; novelty_cut: between 0 and 1)",
         tuple: "a list",
     }
     kind = type(default)
@@ -225,6 +226,7 @@ def _value(name, value, default):
                 new != float(value)
                 or new < 0
                 or (kind is float and new == 0 and name in ("alpha", "learning_rate", "tol"))
+                or (name == "novelty_cut" and not 0 < new < 1)
             ):
                 raise ValueError
     except (TypeError, ValueError, KeyError):

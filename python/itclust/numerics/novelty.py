@@ -1,18 +1,23 @@
 """Which target cells are of a type that the source never saw.
 
-Whole target clusters are judged, not cells: a network that tells source types apart throws away what only a new type
-has; the mean profile of a cluster keeps it. Four numbers a cluster, each another question, are added up with fixed
-weights, and a fifth can only veto:
+Whole pieces of the target are judged, not cells: a network that tells source types apart throws away what only a new type
+has; the mean profile of many cells keeps it. A piece is what a cluster and a label have in common: a cluster that holds
+several known types is taken apart, and there are enough pieces where types are many. Four numbers a piece, each another
+question, are added up with fixed weights:
 
 ``d_type``
     1 - best correlation with a source type over the pairwise markers, each side centred by the types that both have,
     corrected for the sampling noise of the means: is there a type that looks like this?
 ``own``
-    markers that neither a source type nor more than one other cluster has: has it something of its own?
+    markers that neither a source type nor another group of clusters has: has it something of its own?
 ``lost``
-    - (how far the cluster keeps its type's markers): are the markers that made it this type there?
+    - (how far the piece keeps its type's markers): are the markers that made it this type there?
 ``d_plain``
     as ``d_type``, each side centred by its own mean, finer clusters: the same without trusting the assignment.
+
+How large the sum is where nothing is new differs from pair to pair, more than it differs between known and new. So the
+sum is compared with the pair's own level: see :func:`level`. A fifth number can only veto:
+
 ``mixed``
     do its cells surely belong to different known types? Then something technical holds them together.
 
@@ -32,25 +37,29 @@ from itclust.numerics.moments import Moments, members, weighted_means
 
 N_MARKERS = 20  # per ordered pair of types, as the network's own genes
 COARSE, FINE = 2.0, 5.0  # Leiden resolutions: one for judging, a finer one for who belongs to it
-N_PARTITIONS = 3  # Leiden from three starts, scores averaged: where a border falls by chance matters less
+N_PARTITIONS = 3  # Leiden from three starts, logits averaged: where a border falls by chance matters less
+MIN_PIECE = 5  # cells; a smaller part of a cluster stays with the cluster's largest part
 MIN_MASS = 5  # confident cells that a type needs in the target to vote on the batch shift
 MIN_CELLS = 8  # smaller clusters do not count as "another cluster that has the gene"
-# Weights of the standardised numbers: logistic regression on leaving out one source type at a time over the development
-# pairs, each left-out type counting once. Mean and standard deviation are those of all their clusters, and fixed, so
-# that a target's score does not hang on the company a cluster keeps.
+# Weights of the standardised numbers, mean and standard deviation: fitted by benchmarks/fit_novelty.py, a logistic
+# regression over all leave-out tasks, each task, and its known and its new cells, counting alike.
 FEATURES = ("d_type", "own", "lost", "d_plain")
-MEAN = np.array([0.204, 0.164, -0.816, 0.309])
-SD = np.array([0.151, 0.159, 0.206, 0.187])
-WEIGHTS = np.array([0.382, 0.359, 0.656, 0.375])
-# Those fits have as many novel as known cells, real targets do not: one cluster in six is taken to be novel before
-# anything is seen, odds 1 : 5. At a score of 0.5 novel is then as likely as known.
-INTERCEPT = -0.363 - np.log(5)
+MEAN = np.array([0.272, 0.275, -0.748, 0.367])
+SD = np.array([0.194, 0.222, 0.236, 0.209])
+WEIGHTS = np.array([0.441, 0.404, 1.218, 0.530])
+# The same fit of what is left beside the pair's level: logit = GAIN * (sum - best) - SPREAD * (usual - best) + INTERCEPT.
+GAIN, SPREAD = 1.284, 0.663
+# Those fits have as many novel as known cells, real targets do not: odds 1 : e before anything is seen.
+INTERCEPT = -1.509 - 1.0
+# A few odd cells are more often a technical oddity than a new type: a group that is ten times as large a share of the
+# target needs 1 less in logits, from 0.5 to 50 % of the cells. Pieces that may be new are grouped from -0.5 on.
+SHARE, CANDIDATE = 0.05, -0.5
 SMOOTH = 0.7  # share of a cell's neighbours in its score: cells at a border, rare cells in a large cluster
-# A cluster whose cells surely are of different known types is not called novel, while its score stays. The veto starts
-# at 0.17 nats of mutual information (15 % of the cells of another type); 40 per nat makes it final at 0.3.
-MIXED_FROM, MIXED_SLOPE = 0.17, 40.0
-# It counts in full where half of the cells are sure of their type, and not at all where fewer than 30 % are: cells of a
-# new type that is like none of the source's get labels by chance, each unsure of its own.
+# A piece whose cells surely are of different known types is not called novel, while its score stays. The veto starts
+# at 0.17 nats of mutual information (15 % of the cells of another type); it is soft, since cells of a new type that is
+# like none of the source's get labels by chance.
+MIXED_FROM, MIXED_SLOPE = 0.17, 12.0
+# It counts in full where half of the cells are sure of their type, and not at all where fewer than 30 % are.
 SURE, SURE_FROM, SURE_TO = 0.8, 0.3, 0.5
 # What a lone cell's genes say: its three strangest, half believed at 3.5 robust standard deviations, and never more than
 # half, since doublets have such genes as well. Known cells of the development pairs reach 4 in 0.1 to 3 % of cases. The
@@ -84,30 +93,83 @@ def score_novelty(
     x : (n, n_genes) log values of the target.
     q : (n, n_types) soft assignment before fine-tuning sharpens it: ``mixed`` needs honest doubt.
     structure : the target's own, see :func:`itclust.numerics.neighbors.structure`.
-    cut : score from which a cluster is called novel.
+    cut : probability from which a group of 5 % of the cells is called novel, see ``SHARE``.
     min_cells : that a new type needs.
     """
     n = x.shape[0]
     if structure.knn.shape[1] == 0:
         return Novelty(np.zeros(n), np.full(n, -1), np.zeros(0, int))
-    score, called = np.zeros(n), np.zeros(n)
-    for i in reversed(range(N_PARTITIONS)):  # the first partition last: its clusters are the ones that are grouped
-        coarse, fine = (neighbors.leiden(structure.snn, r, seed + i) for r in (COARSE, FINE))
-        clusters = Clusters(moments, x, q, coarse, fine)
+    label = (structure.average @ q).argmax(1)
+    pairs = markers(moments)
+    logit, called = np.zeros(n), np.zeros(n)
+    for i in reversed(range(N_PARTITIONS)):  # the first partition last: its pieces are the ones that are grouped
+        coarse, fine = (pieces(neighbors.leiden(structure.snn, r, seed + i), label) for r in (COARSE, FINE))
+        clusters = Clusters(moments, x, q, coarse, fine, pairs, structure.variable)
         numbers = clusters.numbers()
         # clipped: one odd number decides nothing alone
-        logit = np.clip((numbers[:, :4] - MEAN) / SD, -4, 4) @ WEIGHTS + INTERCEPT
+        total = np.clip((numbers[:, :4] - MEAN) / SD, -4, 4) @ WEIGHTS
+        best, usual = level(total, clusters.n, (clusters.fine @ q).argmax(1), np.flatnonzero(clusters.both))
+        evidence = GAIN * (total - best) - SPREAD * (usual - best) + INTERCEPT
         veto = MIXED_SLOPE * np.maximum(numbers[:, 4] - MIXED_FROM, 0)
-        score += (1 / (1 + np.exp(-logit)))[fine] / N_PARTITIONS
-        called += (1 / (1 + np.exp(veto - logit)))[fine] / N_PARTITIONS
-    novel = np.bincount(fine, called) / np.bincount(fine) >= cut
-    group = clusters.grouped(novel, structure.variable)
+        logit += evidence[fine] / N_PARTITIONS
+        called += (evidence - veto)[fine] / N_PARTITIONS
+    called = np.bincount(fine, called) / clusters.n
+    group = clusters.grouped(called > CANDIDATE)
+    share = np.bincount(group + 1, clusters.n)[group + 1] / n
+    larger = np.clip(np.log10(share / SHARE), -1, 1)
+    group = clusters.grouped((group >= 0) & (called + larger > np.log(cut / (1 - cut))))
     n_groups = int((np.bincount(group + 1, clusters.n)[1:] >= min_cells).sum())  # the largest come first
     group[group >= n_groups] = -1
     mass = np.array([q[group[fine] == k].sum(0) for k in range(n_groups)]).reshape(n_groups, q.shape[1])
+    score = 1 / (1 + np.exp(-logit))
     score = (1 - SMOOTH) * score + SMOOTH * score[structure.knn].mean(1)
     score = 1 - (1 - score) * (1 - outlier_cells(moments, x, clusters.coarse_profile))
     return Novelty(score, group[fine], mass.argmax(1) if n_groups else np.zeros(0, int))
+
+
+def pieces(cluster, label) -> np.ndarray:
+    """What clusters (n,) and labels (n,) have in common: (n,) int piece 0, 1, ...; small ones join their cluster's largest."""
+    pair, piece, size = np.unique(np.stack([cluster, label]), axis=1, return_inverse=True, return_counts=True)
+    order = np.lexsort((size, pair[0]))  # the largest piece of each cluster last
+    largest = order[np.searchsorted(pair[0][order], pair[0], side="right") - 1]
+    to = np.where(size >= MIN_PIECE, np.arange(len(size)), largest)
+    return np.unique(to[piece.ravel()], return_inverse=True)[1]
+
+
+def level(total, size, label, types) -> tuple[float, float]:
+    """How large the sum of the numbers is on this pair where nothing is new: each type of the source has one vote.
+
+    A type's best piece is known, whatever else goes by its name; its middle cell tells how far known cells are
+    from their type's best. Medians over the types are not moved by the few that hide something new.
+
+    Parameters
+    ----------
+    total, size, label : (n_pieces,) sum of the numbers, cells and type of each piece.
+    types : those that vote.
+
+    Returns
+    -------
+    best, usual : median over types of the best piece's sum, and of the middle cell's.
+    """
+    best, usual = [], []
+    for k in types:
+        mine = np.flatnonzero(label == k)
+        if len(mine):
+            mine = mine[np.argsort(total[mine])]
+            cells = np.cumsum(size[mine])
+            best.append(total[mine[0]])
+            usual.append(total[mine[np.searchsorted(cells, cells[-1] / 2)]])
+    if not best:
+        return total.min(), total.min()
+    return float(np.median(best)), float(np.median(usual))
+
+
+def markers(moments: Moments) -> dict:
+    """The genes that tell the first from the second, by ordered pair of types."""
+    types = range(len(moments.mean))
+    return {
+        (i, j): markers_against(moments.mean, moments.detected, i, j, N_MARKERS) for i in types for j in types if i != j
+    }
 
 
 class Clusters:
@@ -117,21 +179,16 @@ class Clusters:
     ----------
     moments, x, q : see :func:`score_novelty`.
     coarse, fine : (n,) int clusters 0, 1, ...
+    pairs : see :func:`markers`.
+    columns : variable genes of the target.
     """
 
-    def __init__(self, moments: Moments, x, q, coarse, fine):
-        self.moments, self.x, self.q = moments, x, q
+    def __init__(self, moments: Moments, x, q, coarse, fine, pairs, columns):
+        self.moments, self.x, self.q, self.pairs, self.columns = moments, x, q, pairs, columns
         self.coarse, self.fine = members(coarse), members(fine)
         self.n, self.n_coarse = (np.asarray(groups.sum(1)).ravel() for groups in (self.fine, self.coarse))
         self.profile, self.coarse_profile = weighted_means(self.fine, x), weighted_means(self.coarse, x)
-        k = len(moments.mean)
-        self.pairs = {
-            (i, j): markers_against(moments.mean, moments.detected, i, j, N_MARKERS)
-            for i in range(k)
-            for j in range(k)
-            if i != j
-        }
-        self.markers = np.unique(np.concatenate(list(self.pairs.values())))
+        self.markers = np.unique(np.concatenate(list(pairs.values())))
         if not len(self.markers):
             self.markers = np.arange(x.shape[1])
         self._common()
@@ -147,6 +204,7 @@ class Clusters:
         both = sure.sum(0) >= MIN_MASS
         if not both.any():
             both[sure.sum(0).argmax()] = True
+        self.both = both
         of_type = weighted_means(sp.csr_matrix(sure[:, both].T), self.x)
         delta = of_type - mean[both]
         self.shift = np.median(delta, 0) if both.sum() > 2 else delta.mean(0)
@@ -157,8 +215,16 @@ class Clusters:
         share = (self.fine @ self.coarse.T).toarray() / self.n[:, None]
         coarse = np.column_stack([self._d_type(), self._own(), self._lost()])
         mean, profile = self.moments.mean[:, self.markers], self.profile[:, self.markers]
-        d_plain = 1 - _correlation(profile - profile.mean(0), mean - mean.mean(0)).max(1)
+        noise = self._noise(self.fine, profile)
+        d_plain = 1 - _correlation(profile - profile.mean(0), mean - mean.mean(0), *noise).max(1)
         return np.column_stack([share @ coarse, d_plain, self._mixed()])
+
+    def _noise(self, groups, profile):
+        """Summed sampling variance over the markers of each cluster's mean ``profile`` and of each type's: (n,), (n_types,)."""
+        x, m = self.x[:, self.markers], self.moments
+        n = np.asarray(groups.sum(1)).ravel()
+        var = np.maximum(weighted_means(groups, x.multiply(x).tocsr()) - profile**2, 0)
+        return tuple(v.sum(1) / np.maximum(k - 1, 1) for v, k in ((var, n), (m.var[:, self.markers], m.size)))
 
     def _mixed(self) -> np.ndarray:
         """Mutual information of cell and label within each fine cluster, where enough of its cells are sure."""
@@ -167,14 +233,9 @@ class Clusters:
         return information * np.clip((sure - SURE_FROM) / (SURE_TO - SURE_FROM), 0, 1)
 
     def _d_type(self) -> np.ndarray:
-        m, k = self.moments, self.markers
-        x, n = self.x[:, k], self.n_coarse
-        profile = self.coarse_profile[:, k]
-        var = np.maximum(weighted_means(self.coarse, x.multiply(x).tocsr()) - profile**2, 0)
-        noise = (var / np.maximum(n - 1, 1)[:, None]).sum(1)
-        noise_source = (m.var[:, k] / np.maximum(m.size - 1, 1)[:, None]).sum(1)
-        a, b = profile - self.centre_target[k], m.mean[:, k] - self.centre_source[k]
-        return 1 - _correlation(a, b, noise, noise_source).max(1)
+        mean, profile = self.moments.mean[:, self.markers], self.coarse_profile[:, self.markers]
+        a, b = profile - self.centre_target[self.markers], mean - self.centre_source[self.markers]
+        return 1 - _correlation(a, b, *self._noise(self.coarse, profile)).max(1)
 
     def _lost(self) -> np.ndarray:
         """0 - 1 where a cluster has its type's markers in full, 0 where it has the other type's level."""
@@ -193,41 +254,51 @@ class Clusters:
         return lost
 
     def _own(self) -> np.ndarray:
-        """Mean of the five largest gains in detection over every type and all other clusters but one, less one s.e."""
+        """Mean of the five largest gains in detection over every type and all other groups of clusters, less one s.e.
+
+        Clusters that are alike are one group (see :meth:`alike`): a new type that fills several has its markers to itself.
+        """
         n = self.n_coarse
-        if len(n) < 3:
+        group = self.alike(self.coarse_profile)
+        if group.max() == 0:
             return np.zeros(len(n))
         seen = sp.csr_matrix((np.ones_like(self.x.data), self.x.indices, self.x.indptr), self.x.shape)
         rate = weighted_means(self.coarse, seen)
-        ranked = np.sort(np.where((n >= MIN_CELLS)[:, None], rate, 0), 0)
-        other = np.where(rate >= ranked[-2], ranked[-3], ranked[-2])
+        counted = np.where((n >= MIN_CELLS)[:, None], rate, 0)
+        of_group = np.stack([counted[group == g].max(0) for g in range(group.max() + 1)])
+        first, second = np.sort(of_group, 0)[[-1, -2]]
+        other = np.where(of_group[group] >= first, second, first)
         gain = np.minimum(rate - other, rate - self.moments.detected.max(0)) - np.sqrt(rate * (1 - rate) / n[:, None])
         return np.sort(gain, 1)[:, -5:].mean(1)
 
-    def grouped(self, novel, variable) -> np.ndarray:
-        """Novel fine clusters that belong together, as fine as the source's own types and no finer.
+    def alike(self, profile) -> np.ndarray:
+        """Groups 0, 1, ... of profiles, as fine as the source's own types and no finer: (n,) int.
 
-        Average linkage on 1 - correlation over the target's ``variable`` genes; cut at half the median distance
-        of a source type to its nearest other one.
+        Average linkage on 1 - correlation over the target's variable genes; cut at half the median distance of a source
+        type to its nearest other one.
+        """
+        from scipy.cluster.hierarchy import fcluster, linkage
+
+        if len(profile) < 2:
+            return np.zeros(len(profile), int)
+        mine = (profile - self.centre_target)[:, self.columns]
+        types = (self.moments.mean - self.centre_source)[:, self.columns]
+        distance, between = 1 - _correlation(mine, mine), 1 - _correlation(types, types)
+        np.fill_diagonal(between, np.inf)
+        tree = linkage(np.maximum(distance[np.triu_indices(len(profile), 1)], 0), "average")
+        return fcluster(tree, 0.5 * np.median(between.min(1)), "distance") - 1
+
+    def grouped(self, novel) -> np.ndarray:
+        """Novel fine clusters that belong together, see :meth:`alike`.
 
         Returns
         -------
         (n_fine,) int, -1 for known clusters; 0, 1, ... largest first.
         """
-        from scipy.cluster.hierarchy import fcluster, linkage
-
         out, which = np.full(len(novel), -1), np.flatnonzero(novel)
         if not len(which):
             return out
-        group = np.zeros(len(which), int)
-        if len(which) > 1:
-            mine = (self.profile[which] - self.centre_target)[:, variable]
-            types = (self.moments.mean - self.centre_source)[:, variable]
-            distance, between = 1 - _correlation(mine, mine), 1 - _correlation(types, types)
-            np.fill_diagonal(between, np.inf)
-            upper = np.triu_indices(len(which), 1)
-            tree = linkage(np.maximum(distance[upper], 0), "average")
-            group = fcluster(tree, 0.5 * np.median(between.min(1)), "distance") - 1
+        group = self.alike(self.profile[which])
         size = np.bincount(group, self.n[which])
         out[which] = np.argsort(np.argsort(-size, kind="stable"))[group]
         return out
