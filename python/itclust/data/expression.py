@@ -19,6 +19,7 @@ log = logging.getLogger("itclust")
 
 VALUES = ("auto", "counts", "linear", "log")
 CHUNK = 20_000  # cells at a time
+IN_FLIGHT = 16  # chunks that a Dask cluster answers at a time: their answers come here together
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -68,28 +69,54 @@ class Expression:
 
     def chunks(self, size=None) -> Iterator[sp.csr_matrix]:
         """Linear values of at most ``size`` (``CHUNK``) cells at a time, in order: sorted CSR without stored zeros."""
-        for x in self._stored(size or CHUNK):
-            if self.base is not None:
-                data = x.data.astype(float)
-                data = np.expm1(data) if self.base == "e" else np.exp2(data) - 1
-                x = sp.csr_matrix((data.astype(np.float32), x.indices, x.indptr), x.shape)
-            if self.pick is not None:
-                x = sp.csr_matrix(x @ self.pick)
-                x.sort_indices()
-            yield x
+        return (self._linear(stored, rows) for stored, rows in self._stored(size or CHUNK))
 
-    def _stored(self, size) -> Iterator[sp.csr_matrix]:
-        """The cells' values as they are stored."""
+    def answers(self, function, per_cell) -> Iterator:
+        """``function(x, per_cell)`` of every chunk, in order; made by Dask's workers, near the values, where they are Dask's.
+
+        Parameters
+        ----------
+        function : of linear values (n_chunk, n_genes) and of the part of ``per_cell`` that is theirs.
+        per_cell : (n_cells,) array.
+        """
+        tasks, start = [], 0
+        for stored, rows in self._stored(CHUNK):
+            n = stored.shape[0] if rows is None else len(rows)
+            tasks.append((stored, rows, per_cell[start : start + n]))
+            start += n
+        apart = dataclasses.replace(self, matrix=None, rows=None)  # what a worker needs of this
+        if not hasattr(self.matrix, "dask"):
+            yield from (_answer(function, apart, *task) for task in tasks)
+            return
+        import dask
+
+        tasks = [dask.delayed(_answer)(function, apart, *task) for task in tasks]
+        for i in range(0, len(tasks), IN_FLIGHT):
+            yield from dask.compute(*tasks[i : i + IN_FLIGHT])
+
+    def _linear(self, stored, rows) -> sp.csr_matrix:
+        """Linear values of the cells ``rows`` (None: all) of a slice as it is stored."""
+        x = as_csr(stored) if rows is None else as_csr(stored)[rows]
+        if self.base is not None:
+            data = x.data.astype(float)
+            data = np.expm1(data) if self.base == "e" else np.exp2(data) - 1
+            x = sp.csr_matrix((data.astype(np.float32), x.indices, x.indptr), x.shape)
+        if self.pick is not None:
+            x = sp.csr_matrix(x @ self.pick)
+            x.sort_indices()
+        return x
+
+    def _stored(self, size) -> Iterator[tuple]:
+        """Slices as they are stored, and which cells of them."""
         if in_memory(self.matrix):
             for start in range(0, self.n_cells, size):
                 rows = slice(start, start + size) if self.rows is None else self.rows[start : start + size]
-                yield self.matrix if self.rows is None and size >= self.n_cells else self.matrix[rows]
+                yield (self.matrix if self.rows is None and size >= self.n_cells else self.matrix[rows]), None
             return
         for start in range(0, self.matrix.shape[0], size):  # what is on disk is read in its own order
             rows = None if self.rows is None else self.rows[slice(*np.searchsorted(self.rows, [start, start + size]))]
             if rows is None or len(rows):
-                x = as_csr(self.matrix[start : start + size])
-                yield x if rows is None else x[rows - start]
+                yield self.matrix[start : start + size], None if rows is None else rows - start
 
     def whole(self) -> sp.csr_matrix:
         """Linear values of all cells: (n_cells, n_genes)."""
@@ -130,6 +157,10 @@ class Logged:
     def whole(self) -> sp.csr_matrix:
         """All cells over all genes."""
         return stacked(self, len(self.linear.genes))
+
+
+def _answer(function, values: Expression, stored, rows, per_cell):
+    return function(values._linear(stored, rows), per_cell)
 
 
 def in_memory(matrix) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
 from itclust.numerics import assign, classifiers, genes, neighbors, novelty, sketch
-from itclust.numerics.moments import TARGET_SUM, Moments, group_means, moments, stacked
+from itclust.numerics.moments import TARGET_SUM, Moments, group_means, lognorm, moments, stacked
 from itclust.recipes import Adapted, centroid_paths, extension
 from itclust.settings import DefaultSettings
 
@@ -188,7 +190,8 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     from itclust.recipes import network
 
     present = np.isin(fit.genes, target.genes)
-    rows, x = _sketch(fit, target, present, settings, seed)
+    scale, values = Scale.of(fit, present), target.values.over(fit.genes)
+    rows, x = _sketch(values, scale, target.batch, present, settings, seed)
     batch = target.batch[rows]
     x_markers = sp.csr_matrix(x[:, fit.markers])
     source_model = _network(len(fit.markers), len(fit.types), settings, seed)
@@ -213,21 +216,22 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
         q=q, cluster_type=cluster_type, initial=initial.argmax(1), z=z, x=x, genes=fit.genes[present], history=history,
         novelty=new.score, nearest=new.nearest,
     )  # fmt: skip
-    if len(rows) == target.values.n_cells:
+    if len(rows) == values.n_cells:
         return found
     taught = extension.taught(
         fit, found, network.weights(model), factors["markers"], around, np.flatnonzero(present), new, settings.alpha, seed
     )
-    return extension.extended(found, taught, comparable(fit, target.values, present), target.batch, rows, progress)
+    answers = values.answers(partial(extension.answer_chunk, taught, scale), target.batch)
+    return extension.extended(found, answers, rows, values.n_cells, progress)
 
 
-def _sketch(fit: Fit, target, present, settings: DefaultSettings, seed) -> tuple[np.ndarray, sp.csr_matrix]:
-    """Positions of the cells that the target's structure is learnt from, and their comparable values: all, where few."""
-    n = target.values.n_cells
+def _sketch(values, scale, batch, present, settings: DefaultSettings, seed) -> tuple[np.ndarray, sp.csr_matrix]:
+    """Positions of the cells that the target's structure is learnt from, and their log values: all cells, where few."""
+    n = values.n_cells
     if n <= settings.n_sketch:
-        return np.arange(n), stacked(comparable(fit, target.values, present))
-    rows = sketch.candidates(n, settings.n_sketch, target.batch, seed)
-    x = stacked(comparable(fit, target.values.cells(rows), present))
+        return np.arange(n), stacked(map(scale.apply, values.chunks()))
+    rows = sketch.candidates(n, settings.n_sketch, batch, seed)
+    x = stacked(map(scale.apply, values.cells(rows).chunks()))
     some = np.random.default_rng(seed).permutation(len(rows))[:SKETCH_COMPONENTS]
     x_some = sp.csr_matrix(x[some][:, present])
     components = neighbors.principal_components(x_some, genes.variable([x_some], settings.n_genes), seed=seed)
@@ -236,21 +240,32 @@ def _sketch(fit: Fit, target, present, settings: DefaultSettings, seed) -> tuple
     return rows[kept], x[kept]
 
 
-def comparable(fit: Fit, values, present):
-    """Log values on the source's scale, in chunks (n_chunk, n_genes); genes that the target lacks take the source's mean.
+class Scale(NamedTuple):
+    """What puts a target's values on the source's scale.
 
-    A target without some genes is scaled to the share of the source's counts that the other genes have.
-
-    Parameters
+    Attributes
     ----------
-    values : Expression of the target.
-    present : (n_genes,) bool, genes of ``fit`` that the target has.
+    total : of a cell: a target without some genes is scaled to the share of the source's counts that the others have.
+    filling : (1, n_genes) the source's mean log values of the genes that the target lacks, 0 elsewhere; None: none is.
     """
-    shares = fit.moments.size / fit.moments.size.sum()
-    counts = shares @ fit.moments.linear
-    filling = sp.csr_matrix(np.where(present, 0, shares @ fit.moments.mean).astype(np.float32))
-    for x in values.over(fit.genes).logged(TARGET_SUM * counts[present].sum() / counts.sum()):
-        yield x if present.all() else sp.csr_matrix(x + sp.csr_matrix(np.ones((x.shape[0], 1), np.float32)) @ filling)
+
+    total: float
+    filling: sp.csr_matrix | None
+
+    @classmethod
+    def of(cls, fit: Fit, present) -> Scale:
+        """For a target that has the genes ``present`` (n_genes,) bool of ``fit``."""
+        shares = fit.moments.size / fit.moments.size.sum()
+        counts = shares @ fit.moments.linear
+        filling = sp.csr_matrix(np.where(present, 0, shares @ fit.moments.mean).astype(np.float32))
+        return cls(TARGET_SUM * counts[present].sum() / counts.sum(), None if present.all() else filling)
+
+    def apply(self, x) -> sp.csr_matrix:
+        """Log values of linear ones (n, n_genes)."""
+        x = lognorm(x, self.total)
+        if self.filling is None:
+            return x
+        return sp.csr_matrix(x + sp.csr_matrix(np.ones((x.shape[0], 1), np.float32)) @ self.filling)
 
 
 def first_answers(fit: Fit, source_model, x, batch, seed) -> tuple[np.ndarray, np.ndarray, dict]:

@@ -100,21 +100,25 @@ def taught(fit, found, weights, factors, around, columns, new, alpha, seed) -> E
     )  # fmt: skip
 
 
-def extended(found, taught: Extension, chunks, batch, rows, progress):
-    """What was found in a sketch, for all cells: ``found`` with arrays of all of them.
+def answer_chunk(taught: Extension, scale, x, batch) -> dict[str, np.ndarray]:
+    """:meth:`Extension.answer` to linear values, which ``scale`` makes comparable."""
+    return taught.answer(scale.apply(x), batch)
+
+
+def extended(found, answers, rows, n, progress):
+    """What was found in a sketch, for all cells: ``found`` with arrays of all ``n`` of them.
 
     Parameters
     ----------
-    chunks : log values of all cells in order, see :meth:`Extension.answer`.
-    batch : (n,) int of all cells.
+    answers : of the chunks of all cells in order, see :meth:`Extension.answer`.
     rows : positions of the sketch's cells, whose own novelty stands.
     """
-    answers, start, n = [], 0, len(batch)
-    for x in chunks:
-        cells = slice(start, start := start + x.shape[0])
-        answers.append(taught.answer(x, batch[cells]))
-        progress("cells", start / n, f"{start:,} of {n:,} cells")
-    every = {k: np.concatenate([a[k] for a in answers]) for k in answers[0]}
+    parts, done = [], 0
+    for answer in answers:
+        parts.append(answer)
+        done += len(answer["z"])
+        progress("cells", done / n, f"{done:,} of {n:,} cells")
+    every = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
     if found.novelty is None:
         every["novelty"] = None
     else:
