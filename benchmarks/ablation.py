@@ -20,12 +20,12 @@ import scores
 # name -> settings of the transfer, and constants of modules, that take one ingredient out
 WITHOUT = {
     "nothing: the recipe": ({}, {}),
-    "alignment per gene": ({}, {"recipes.default.ALIGN_ROUNDS": 0}),
+    "alignment per gene": ({}, {"recipes.first_answers.ALIGN_ROUNDS": 0}),
     "fine-tuning (source network alone)": ({"max_iter": 0}, {}),
-    "the target's neighbours": ({}, {"numerics.assign.smooth_over_neighbors": lambda q, average: q}),
+    "the target's neighbours": ({}, {"numerics.assign.smooth_over_neighbors": lambda q, average, weight: q}),
     "correlation classifier": ({}, {"numerics.classifiers.Correlation.probabilities": lambda self, x: _none(x, self.profiles)}),
     "discriminant": ({}, {"numerics.classifiers.by_discriminant": lambda x, coef, intercept: _none(x, intercept)}),
-    "the network's own say while it is taught": ({}, {"recipes.default.FIXED_FIRST": 1.0, "recipes.default.FIXED_LAST": 1.0}),
+    "the network's own say while it is taught": ({}, {"recipes.training.FIXED_FIRST": 1.0, "recipes.training.FIXED_LAST": 1.0}),
     "cleaning of source labels": ({"clean_labels": False}, {}),
     "novelty": ({"novelty": False}, {}),
     "lone cells in the novelty score": ({}, {"numerics.novelty.LONE": 0.0}),
@@ -59,7 +59,7 @@ def changed(constants):
         before[module, attribute] = getattr(module, attribute)
         if isinstance(value, str) and value == "paper":
             auxiliary = module.auxiliary_distribution
-            value = lambda q, average, p=auxiliary: p(q)
+            value = lambda q, average, weight, p=auxiliary: p(q)
         setattr(module, attribute, value)
     try:
         yield

@@ -82,14 +82,14 @@ def test_genes_seen_in_few_cells_are_left_out():
 
 
 def test_a_types_batches_count_by_the_square_roots_of_their_sizes():
-    from itclust.recipes import default
+    from itclust.numerics import sketch
 
     codes = np.repeat([0, 1], [25, 6])
     batch = np.r_[np.repeat([0, 1], [16, 9]), np.full(6, 1)]
-    weight = default.balanced(codes, batch)
+    weight = sketch.balanced(codes, batch)
     np.testing.assert_allclose(np.bincount(codes, weight), [25, 6])
     np.testing.assert_allclose(weight[:16].sum() / weight[16:25].sum(), 4 / 3)
-    np.testing.assert_allclose(default.balanced(codes, np.zeros(31, int)), 1)
+    np.testing.assert_allclose(sketch.balanced(codes, np.zeros(31, int)), 1)
     x = np.random.default_rng(0).poisson(1.0, (31, 9)).astype("f4")
     m = moments([sp.csr_matrix(x)], codes, 2, weight)
     mean = (4 * x[:16].mean(0) + 3 * x[16:25].mean(0)) / 7

@@ -42,7 +42,7 @@ def test_smoothing_is_the_mean_field(points):
             [[q[i, j] * (near[i].toarray()[0] @ p[:, j] + 0.02) ** 1.5 for j in range(3)] for i in range(70)]
         )
         p = new / new.sum(1, keepdims=True)
-    np.testing.assert_allclose(assign.smooth_over_neighbors(q, near), p, rtol=1e-8)
+    np.testing.assert_allclose(assign.smooth_over_neighbors(q, near, 1.5), p, rtol=1e-8)
 
 
 def test_structure_and_leiden_find_the_groups():

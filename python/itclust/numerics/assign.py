@@ -53,7 +53,7 @@ def auxiliary_distribution(q) -> np.ndarray:
     return weight / weight.sum(1, keepdims=True)
 
 
-def smooth_over_neighbors(q, average, weight=1.5, rounds=5, floor=0.02) -> np.ndarray:
+def smooth_over_neighbors(q, average, weight, rounds=5, floor=0.02) -> np.ndarray:
     """Auxiliary distribution of the default recipe: each cell's q times its neighbours' mean answer, iterated.
 
     p_ij is proportional to q_ij (sum_k w_ik p_kj + floor)^weight, rows sum to 1: a mean field over the graph. Unlike

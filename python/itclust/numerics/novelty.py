@@ -52,7 +52,7 @@ GAIN, SPREAD = 1.284, 0.663
 # Those fits have as many novel as known cells, real targets do not: odds 1 : e before anything is seen.
 INTERCEPT = -1.509 - 1.0
 # A few odd cells are more often a technical oddity than a new type: a group that is ten times as large a share of the
-# target needs 1 less in logits, from 0.5 to 50 % of the cells. Pieces that may be new are grouped from -0.5 on.
+# target needs 1 less in logits, from 0.5 % of the cells up, until it need only be likelier than not. Pieces that may be new are grouped from -0.5 on.
 SHARE, CANDIDATE = 0.05, -0.5
 SMOOTH = 0.7  # share of a cell's neighbours in its score: cells at a border, rare cells in a large cluster
 # A piece whose cells surely are of different known types is not called novel, while its score stays. The veto starts
@@ -116,8 +116,9 @@ def score_novelty(
     called = np.bincount(fine, called) / clusters.n
     group = clusters.grouped(called > CANDIDATE)
     share = np.bincount(group + 1, clusters.n)[group + 1] / n
-    larger = np.clip(np.log10(share / SHARE), -1, 1)
-    group = clusters.grouped((group >= 0) & (called + larger > np.log(cut / (1 - cut))))
+    call = np.log(cut / (1 - cut))
+    larger = np.clip(np.log10(share / SHARE), -1, max(call, 0))
+    group = clusters.grouped((group >= 0) & (called + larger > call))
     n_groups = int((np.bincount(group + 1, clusters.n)[1:] >= min_cells).sum())  # the largest come first
     group[group >= n_groups] = -1
     mass = np.array([q[group[fine] == k].sum(0) for k in range(n_groups)]).reshape(n_groups, q.shape[1])

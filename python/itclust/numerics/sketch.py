@@ -1,13 +1,21 @@
-"""A sketch: the cells of a large dataset that its structure is learnt from, in which rare states stay."""
+"""Which cells are learnt from, and how much each counts: balanced weights; the sketch of a large dataset."""
 
 from __future__ import annotations
 
 import numpy as np
 
-CANDIDATES = 3  # times the sketch: cells drawn at random, among which rare states are looked for
+BALANCE = 0.5  # cells count, and are drawn, by 1 / group size ** BALANCE: rare types are seen, common ones still rule
+CANDIDATES = 2  # times the sketch: cells drawn at random, among which rare states are looked for
 SPREAD = 0.25  # share of the sketch that covers the space evenly; the rest is drawn at random and keeps the proportions
 LEAST = 50  # cells of a batch that are candidates, where it has so many
 COMPONENTS = 10  # that the cover sees: boxes in more dimensions hold a cell each
+
+
+def balanced(codes, batch) -> np.ndarray:
+    """Weight (n,) of each cell: a batch counts by the square root of its cells of a type; a type's weights add up to its size."""
+    group = np.unique(np.stack([codes, batch]), axis=1, return_inverse=True)[1].ravel()
+    weight = np.bincount(group)[group] ** -BALANCE
+    return weight * np.bincount(codes)[codes] / np.bincount(codes, weight)[codes]
 
 
 def candidates(n, size, batch, seed=0) -> np.ndarray:

@@ -26,7 +26,9 @@ class Extension(NamedTuple):
     markers : column numbers of the genes that the networks see.
     source, final : arrays of the source network and of the fine-tuned one, see :func:`itclust.numerics.assign.network`.
     alpha : of their soft assignments.
-    factors : {batch: (n_markers,)} alignment of the markers.
+    factors : {view: {batch: (n_genes,)}} alignment of the markers and of the variable genes.
+    trust : how much the fine-tuned network counts, 0 to 1; the rest are the closed-form classifiers.
+    closed : ``(correlation, variable, coef, intercept)`` of those.
     components : of the sketch; ``prototypes`` (n_prototypes, n_components).
     novelty, group : (n_prototypes,) mean score, and new type that most of the prototype's cells have (-1: none).
     part_centres : {column of q: (n_parts, n_latent)} of the types that are split into subclusters.
@@ -37,6 +39,8 @@ class Extension(NamedTuple):
     final: list
     alpha: float
     factors: dict
+    trust: float
+    closed: tuple
     components: Components
     prototypes: np.ndarray
     novelty: np.ndarray
@@ -57,16 +61,30 @@ class Extension(NamedTuple):
             ``q`` (n, n_clusters), ``initial`` (n,), ``z`` (n, n_latent), ``novelty`` (n,).
         """
         dense = x[:, self.markers].toarray()
-        factor = np.stack([self.factors.get(b, np.ones(len(self.markers))) for b in np.unique(batch)])
-        seen = classifiers.aligned(dense, factor[np.unique(batch, return_inverse=True)[1]].astype(np.float32))
+        seen = self._aligned(dense, "markers", batch)
         initial = assign.network(seen, self.source, self.alpha)[1].argmax(1)
         z, q = assign.network(dense, self.final, self.alpha)
+        if self.trust < 1:
+            q *= self.trust
+            q[:, : len(self.source[-1])] += (1 - self.trust) * self._closed_form(x, seen, batch)
         prototype = _closest(self.components.scores(x), self.prototypes)
         group, n_types = self.group[prototype], len(self.source[-1])
         is_new = np.flatnonzero(group >= 0)
         q[is_new] /= 2
         q[is_new, n_types + group[is_new]] += 0.5
         return {"q": self._split(q, z), "initial": initial, "z": z, "novelty": self.novelty[prototype]}
+
+    def _aligned(self, dense, view, batch) -> np.ndarray:
+        """Log values after each batch's alignment; one that the sketch lacks stays as it is."""
+        batches, which = np.unique(batch, return_inverse=True)
+        factor = np.stack([self.factors[view].get(b, np.ones(dense.shape[1])) for b in batches])
+        return classifiers.aligned(dense, factor[which].astype(np.float32))
+
+    def _closed_form(self, x, seen, batch) -> np.ndarray:
+        """Mean answer of the closed-form classifiers, (n, n_types)."""
+        correlation, variable, coef, intercept = self.closed
+        by_profile = correlation.probabilities(self._aligned(x[:, variable].toarray(), "variable", batch))
+        return (by_profile + classifiers.by_discriminant(seen, coef, intercept)) / 2
 
     def _split(self, q, z) -> np.ndarray:
         """Soft assignment with the columns of subclusters in the places of their types'."""
@@ -82,20 +100,22 @@ class Extension(NamedTuple):
         return np.concatenate(columns, axis=1)
 
 
-def taught(fit, found, weights, factors, around, columns, new, alpha, seed) -> Extension:
+def taught(fit, found, weights, trust, factors, around, columns, new, alpha, seed) -> Extension:
     """What a sketch taught.
 
     Parameters
     ----------
     fit : of the default recipe.
     found : :class:`itclust.recipes.Adapted` to the sketch.
-    weights : of the fine-tuned network; ``factors`` of the markers' alignment, by batch.
+    weights, trust, factors : of the fine-tuned network, and see :class:`Extension`.
     around, new : the sketch's structure and new types; ``columns`` of ``fit.genes`` over which the structure is.
     """
     centres, score, group = prototypes(around.points, new.score, new.group, seed)
     components = around.components._replace(genes=columns[around.components.genes])
+    correlation = classifiers.correlation_classifier(fit.moments.over(fit.variable), fit.temperature)
     return Extension(
-        fit.markers, [*fit.weights, fit.centroids], weights, alpha, factors, components, centres, score, group,
+        fit.markers, [*fit.weights, fit.centroids], weights, alpha, factors, trust,
+        (correlation, fit.variable, fit.coef, fit.intercept), components, centres, score, group,
         part_centres(found.cluster_type, found.q.argmax(1), found.z),
     )  # fmt: skip
 

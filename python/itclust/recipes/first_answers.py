@@ -1,0 +1,95 @@
+"""The target before the fine-tuning: on the source's scale, sketched where it is large, and answered for the first time."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from itclust.numerics import classifiers, genes, neighbors, sketch
+from itclust.numerics.moments import TARGET_SUM, Moments, lognorm, stacked
+
+ALIGN_ROUNDS, ALIGN_CELLS = 5, 3000
+CHUNK = 8192  # cells that are dense at once
+SKETCH_COMPONENTS = 10_000  # cells that give the components in which a sketch is drawn
+
+
+class Scale(NamedTuple):
+    """What puts a target's values on the source's scale.
+
+    Attributes
+    ----------
+    total : of a cell: a target without some genes is scaled to the share of the source's counts that the others have.
+    filling : (1, n_genes) the source's mean log values of the genes that the target lacks, 0 elsewhere; None: none is.
+    """
+
+    total: float
+    filling: sp.csr_matrix | None
+
+    @classmethod
+    def of(cls, of_types: Moments, present) -> Scale:
+        """For a target that has the genes ``present`` (n_genes,) bool of those that the types' moments are over."""
+        shares = of_types.size / of_types.size.sum()
+        counts = shares @ of_types.linear
+        filling = sp.csr_matrix(np.where(present, 0, shares @ of_types.mean).astype(np.float32))
+        return cls(TARGET_SUM * counts[present].sum() / counts.sum(), None if present.all() else filling)
+
+    def apply(self, x) -> sp.csr_matrix:
+        """Log values of linear ones (n, n_genes)."""
+        x = lognorm(x, self.total)
+        if self.filling is None:
+            return x
+        return sp.csr_matrix(x + sp.csr_matrix(np.ones((x.shape[0], 1), np.float32)) @ self.filling)
+
+
+def sketched(values, scale: Scale, batch, present, settings, seed) -> tuple[np.ndarray, sp.csr_matrix]:
+    """Positions of the cells that the target's structure is learnt from, and their log values: all cells, where few."""
+    n = values.n_cells
+    if n <= settings.n_sketch:
+        return np.arange(n), stacked(map(scale.apply, values.chunks()))
+    rows = sketch.candidates(n, settings.n_sketch, batch, seed)
+    x = stacked(map(scale.apply, values.cells(rows).chunks()))
+    some = np.random.default_rng(seed).permutation(len(rows))[:SKETCH_COMPONENTS]
+    x_some = sp.csr_matrix(x[some][:, present])
+    components = neighbors.principal_components(x_some, genes.variable([x_some], settings.n_genes), seed=seed)
+    components = components._replace(genes=np.flatnonzero(present)[components.genes])
+    kept = sketch.sketched(components.scores(x), settings.n_sketch, seed)
+    return rows[kept], x[kept]
+
+
+def answers(fit, source_model, x, batch, seed) -> tuple[np.ndarray, np.ndarray, dict]:
+    """Mean answer of the closed-form classifiers, and the source network's, both (n, n_types), each batch aligned by itself.
+
+    Beside them ``{view: {batch: factor per gene}}``, the alignment.
+    """
+    from itclust.recipes import network
+
+    correlation = classifiers.correlation_classifier(fit.moments.over(fit.variable), fit.temperature)
+    views = {"markers": fit.markers, "variable": fit.variable}
+
+    def of_cells(rows, factor):
+        seen = {name: classifiers.aligned(x[rows][:, c].toarray(), factor[name]) for name, c in views.items()}
+        by_discriminant = classifiers.by_discriminant(seen["markers"], fit.coef, fit.intercept)
+        fixed = (correlation.probabilities(seen["variable"]) + by_discriminant) / 2
+        return fixed, network.predict(source_model, seen["markers"])
+
+    out = np.zeros((2, x.shape[0], len(fit.types)), np.float32)
+    factors = {name: {} for name in views}
+    for b in np.unique(batch):
+        rows = np.flatnonzero(batch == b)
+        sample = np.sort(np.random.default_rng(seed).permutation(rows)[:ALIGN_CELLS])
+        factor = dict.fromkeys(views, np.float32(1))
+        for _ in range(ALIGN_ROUNDS):
+            fixed, q = of_cells(sample, factor)
+            q = (2 * fixed + q) / 3
+            factor = {
+                name: classifiers.alignment(x[sample][:, c].toarray(), q, fit.moments.linear[:, c])
+                for name, c in views.items()
+            }
+        for name in views:
+            factors[name][b] = factor[name]
+        for i in range(0, len(rows), CHUNK):
+            part = rows[i : i + CHUNK]
+            out[:, part] = of_cells(part, factor)
+    return out[0], out[1], factors

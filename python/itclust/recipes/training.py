@@ -1,0 +1,124 @@
+"""Training of the default recipe's networks: the source's, and the fine-tuning on the target."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from itclust.numerics import assign, neighbors
+from itclust.numerics.moments import group_means
+from itclust.numerics.sketch import BALANCE
+from itclust.recipes import network
+from itclust.settings import DefaultSettings
+
+MIN_STEPS = 300  # small sources need steps, not epochs
+TARGET_SMOOTHING = 0.02  # of the auxiliary distribution
+FIXED_FIRST, FIXED_LAST = 0.6, 0.3  # share of the closed-form answers in what teaches, first and second half of the rounds
+MIN_MASS = 5  # cells; smaller predicted types are not drawn more often than this size would be
+# What neighbours and network may say is read off the target. Neighbours count in full where 70 % of them have the cell's
+# first answer (74 to 100 % on the development pairs), not at all at 30 % (many small types: neighbours are strangers). The
+# network counts in full where its first answers are those of the classifiers for 80 % of the cells (84 to 100 %), not at
+# all at 50 %.
+NEIGHBORS_WEIGHT, NEIGHBORS_FROM, NEIGHBORS_TO = 1.5, 0.3, 0.7
+NETWORK_FROM, NETWORK_TO = 0.5, 0.8
+
+
+def classifier(n_genes, n_clusters, settings: DefaultSettings, seed, weights=None):
+    """A network of the recipe's shape, with these weights where they are given."""
+    widths = (*settings.n_hidden, settings.n_latent)
+    model = network.classifier(n_genes, widths, n_clusters, settings.alpha, settings.dropout, seed)
+    if weights is not None:
+        network.set_weights(model, weights)
+    return model
+
+
+def train(x, codes, weight, size, settings: DefaultSettings, seed, progress) -> list[np.ndarray]:
+    """Weights of the source network; rare types and small batches are drawn more often than they come.
+
+    Parameters
+    ----------
+    x : (n, n_markers) CSR log values.
+    codes, weight : (n,) type, and weight, of each cell; ``size`` (n_types,) cells of each.
+    """
+    model = classifier(x.shape[1], len(size), settings, seed)
+    epochs = settings.source_epochs
+    steps = max(MIN_STEPS, epochs * -(-len(codes) // settings.batch_size))
+    whole_calls = -(-steps // (network.STEPS_A_CALL * epochs)) * network.STEPS_A_CALL  # of the compiled step, an epoch
+    network.compile_classifier(model, settings.learning_rate, settings.weight_decay, whole_calls * epochs)
+    chance = weight * np.maximum(size, 1.0)[codes] ** -BALANCE
+    y = one_hot(codes, len(size), settings.label_smoothing)
+    batches = network.Drawn(x, y, chance, whole_calls, settings.batch_size, seed)
+    network.learn(model, batches, epochs, [network.Report(progress, "source", epochs)])
+    return network.weights(model)
+
+
+def one_hot(codes, n, smoothing=0.0) -> np.ndarray:
+    """Rows (len(codes), n) float32 with ``smoothing`` spread over all columns."""
+    return (np.eye(n, dtype=np.float32)[codes] * (1 - smoothing) + smoothing / n).astype(np.float32)
+
+
+def with_new_centroids(weights, z, group, settings: DefaultSettings, seed):
+    """The network that is fine-tuned: the source's weights, and the mean embedding of each new type as a centroid more.
+
+    Parameters
+    ----------
+    weights : of the source network, centroids last.
+    z : (n, n_latent) embedding by it; ``group`` (n,) int new type of each cell, -1: none.
+    """
+    *encoder, centroids = weights
+    if (n_new := group.max(initial=-1) + 1) > 0:
+        centroids = np.concatenate([centroids, group_means(z, group, n_new)])
+    return classifier(len(encoder[0]), len(centroids), settings, seed + 500, [*encoder, centroids])
+
+
+def ramp(value, low, high) -> float:
+    """0 below ``low``, 1 above ``high``, straight in between."""
+    return float(np.clip((value - low) / (high - low), 0, 1))
+
+
+def fine_tune(model, x, fixed, initial, n_types, average, settings: DefaultSettings, seed, progress):
+    """Teach the network its own answers and the classifiers', sharpened by neighbours, round by round; changes ``model``.
+
+    Parameters
+    ----------
+    x : (n, n_markers) CSR log values of the target.
+    fixed, initial : (n, n_clusters) the classifiers' first answers, and the source network's; the columns from
+        ``n_types`` on are new types, whose cells have them whole.
+    average : (n, n) over mutual neighbours.
+
+    Returns
+    -------
+    q : (n, n_clusters)
+    trust : how much the network counts in it, 0 to 1; the rest are the last round's sharpened answers.
+    history : ``changed``, ``loss`` and ``types`` of each round.
+    """
+    network.compile_classifier(model, settings.learning_rate / 2, settings.weight_decay)
+    q = p = initial
+    history = {"changed": [], "loss": [], "types": [initial.argmax(1)]}
+    first = (2 * fixed + initial) / 3
+    agreement = neighbors.concordance(average, first.argmax(1))
+    weight = NEIGHBORS_WEIGHT * ramp(agreement, NEIGHBORS_FROM, NEIGHBORS_TO)
+    trust = ramp(np.mean(fixed.argmax(1) == initial.argmax(1)), NETWORK_FROM, NETWORK_TO)
+    is_new = fixed[:, n_types:].any(1)  # no gene was chosen for new types: their cluster keeps a say
+    for i in range(settings.max_iter):
+        late = 2 * i >= settings.max_iter
+        share = 1 - trust * (1 - (FIXED_LAST if late else FIXED_FIRST))
+        p = share * fixed + (1 - share) * q
+        p[is_new] = fixed[is_new]
+        p = assign.smooth_over_neighbors(p, average, weight)
+        smooth = p * (1 - TARGET_SMOOTHING) + TARGET_SMOOTHING / p.shape[1]
+        chance = p.max(1) * (p @ np.maximum(p.sum(0), MIN_MASS) ** -BALANCE)  # sure cells, rare types
+        smooth = smooth.astype(np.float32)
+        batches = network.Drawn(x, smooth, chance, settings.round_steps, settings.batch_size, seed * 100 + i)
+        history["loss"].append(network.learn(model, batches))
+        before, q = q.argmax(1), network.predict(model, x)
+        history["types"].append(q.argmax(1))
+        history["changed"].append(float(np.mean(before != history["types"][-1])))
+        done = late and history["changed"][-1] < settings.tol
+        text = f"round {i + 1}, loss {history['loss'][-1]:.4g}, {history['changed'][-1]:.2%} of cells changing"
+        progress("target", 1.0 if done else (i + 1) / settings.max_iter, text)
+        if done:
+            break
+    q = trust * q + (1 - trust) * p
+    q[is_new] = (q[is_new] + fixed[is_new]) / 2
+    history["types"][-1] = q.argmax(1)
+    return q, trust, {k: np.array(v) for k, v in history.items()}
