@@ -61,6 +61,14 @@ def mutual(index) -> sp.csr_matrix:
     return sp.csr_matrix(sp.diags(1 / np.asarray(both.sum(1)).ravel()) @ both, dtype=np.float32)
 
 
+def concordance(average, codes) -> float:
+    """Share of the neighbours, by their weights in ``average``, that have a cell's own code; 1 where there are none."""
+    own = average.diagonal().sum()
+    alike = sum(average[mine][:, mine].sum() for mine in (np.flatnonzero(codes == k) for k in np.unique(codes)))
+    others = average.sum() - own
+    return float((alike - own) / others) if others > 1e-6 else 1.0
+
+
 class Structure(NamedTuple):
     """The target's own structure.
 
@@ -83,7 +91,8 @@ class Structure(NamedTuple):
 def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0) -> Structure:
     """Components of the target's own variable genes and the neighbours among them.
 
-    Averages go over fewer neighbours in small targets: at most 5 % of the cells, but 5. The ``near`` cells are those on
+    Averages go over fewer neighbours in small targets: at most one cell in 60, but 5. More of them overrule right answers
+    where types have few cells. The ``near`` cells are those on
     the first 20 components, which keep rare types apart better than more do.
     """
     n = x.shape[0]
@@ -92,7 +101,7 @@ def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0) -> Structu
         near = np.zeros((n, 0), int)
         return Structure(columns, near, mutual(near), np.zeros((n, 1)))
     points = principal_components(x, columns, seed=seed)
-    average = mutual(neighbours(points, min(n_neighbors, max(5, n // 20)), seed))
+    average = mutual(neighbours(points, min(n_neighbors, max(5, n // 60)), seed))
     near = neighbours(points[:, :20], n_neighbors, seed)
     return Structure(columns, near, average, points, shared_neighbours(near))
 

@@ -53,7 +53,7 @@ GAIN, SPREAD = 1.284, 0.663
 INTERCEPT = -1.509 - 1.0
 # What is called new costs known cells their labels where it is wrong, so it must be likelier than not, by CALL in logits;
 # and a few odd cells are more often a technical oddity than a new type: a group that is ten times as large a share of
-# the target needs 1 less, from 0.5 to 50 % of the cells.
+# the target needs 1 less, from 0.5 % of the cells up, until it need only be likelier than not.
 CALL, SHARE, CANDIDATE = 0.75, 0.05, -0.5
 SMOOTH = 0.7  # share of a cell's neighbours in its score: cells at a border, rare cells in a large cluster
 # A piece whose cells surely are of different known types is not called novel, while its score stays. The veto starts
@@ -113,7 +113,7 @@ def judge(moments: Moments, x: sp.csr_matrix, q, structure: graph.Structure, see
     called = np.bincount(fine, called) / clusters.n
     group = clusters.grouped(called > CANDIDATE)
     share = np.bincount(group + 1, clusters.n)[group + 1] / n
-    larger = np.clip(np.log10(share / SHARE), -1, 1)
+    larger = np.clip(np.log10(share / SHARE), -1, CALL)
     group = clusters.grouped((group >= 0) & (called + larger > CALL))
     n_groups = int((np.bincount(group + 1, clusters.n)[1:] >= MIN_GROUP).sum())  # the largest come first
     group[group >= n_groups] = -1
