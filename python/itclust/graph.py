@@ -91,7 +91,7 @@ class Structure(NamedTuple):
 def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0) -> Structure:
     """Components of the target's own variable genes and the neighbours among them.
 
-    Averages go over fewer neighbours in small targets: at most one cell in 60, but 5. More of them overrule right answers
+    Averages go over fewer neighbours in small targets: at most one cell in 80, but 5. More of them overrule right answers
     where types have few cells. The ``near`` cells are those on
     the first 20 components, which keep rare types apart better than more do.
     """
@@ -101,7 +101,7 @@ def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0) -> Structu
         near = np.zeros((n, 0), int)
         return Structure(columns, near, mutual(near), np.zeros((n, 1)))
     points = principal_components(x, columns, seed=seed)
-    average = mutual(neighbours(points, min(n_neighbors, max(5, n // 60)), seed))
+    average = mutual(neighbours(points, min(n_neighbors, max(5, n // 80)), seed))
     near = neighbours(points[:, :20], n_neighbors, seed)
     return Structure(columns, near, average, points, shared_neighbours(near))
 

@@ -23,6 +23,7 @@ VIEWS_FIRST, VIEWS_LAST = 0.6, 0.3  # share of the views in what teaches, first 
 NEAR_WEIGHT, NEAR_FROM, NEAR_TO = 1.5, 0.3, 0.7
 NETWORK_FROM, NETWORK_TO = 0.5, 0.8
 STEPS_A_CALL = 5  # of the optimiser in one call of the compiled function: saves Python's time
+JOIN = 0.5  # novelty that a cell outside the novel clusters needs to be drawn into them: new is likelier than known
 MIN_MASS = 5  # cells; smaller predicted types are not drawn more often than this size would be
 
 
@@ -165,6 +166,11 @@ def adapt_target(state: dict, x: sp.csr_matrix, present, batch, settings: Settin
     network.set_weights(model, weights)
     teach = [_with_new(q, new, n_new) for q in (fixed, initial)]
     q, history = _fine_tune(model, state, seen, *teach, found.average, settings, seed, progress)
+    if n_new:
+        stays = (new.group < 0) & (new.score < JOIN)
+        q[stays, n_types:] = 0
+        q /= np.maximum(q.sum(1, keepdims=True), 1e-12)
+        history["types"][-1] = q.argmax(1)
     z = network.predict(embedding(model), seen)
     history["centroids"] = centroid_paths(z, history.pop("types"), q.shape[1])
     q, cluster_type = _apart(q, z, found.net, settings.alpha, seed)
