@@ -23,14 +23,23 @@ WITHOUT = {
     "alignment per gene": ({}, {"recipes.first_answers.ALIGN_ROUNDS": 0}),
     "fine-tuning (source network alone)": ({"max_iter": 0}, {}),
     "the target's neighbours": ({}, {"numerics.assign.smooth_over_neighbors": lambda q, average, weight: q}),
-    "correlation classifier": ({}, {"numerics.classifiers.Correlation.probabilities": lambda self, x: _none(x, self.profiles)}),
+    "correlation classifier": (
+        {},
+        {"numerics.classifiers.Correlation.probabilities": lambda self, x: _none(x, self.profiles)},
+    ),
     "discriminant": ({}, {"numerics.classifiers.by_discriminant": lambda x, coef, intercept: _none(x, intercept)}),
-    "the network's own say while it is taught": ({}, {"recipes.training.FIXED_FIRST": 1.0, "recipes.training.FIXED_LAST": 1.0}),
+    "the network's own say while it is taught": (
+        {},
+        {"recipes.training.FIXED_FIRST": 1.0, "recipes.training.FIXED_LAST": 1.0},
+    ),
     "cleaning of source labels": ({"clean_labels": False}, {}),
     "novelty": ({"novelty": False}, {}),
     "lone cells in the novelty score": ({}, {"numerics.novelty.LONE": 0.0}),
     "doubt in the confidence": ({}, {"numerics.assign.DOUBT": 0.0}),
-    "the paper's auxiliary distribution instead of neighbours": ({}, {"numerics.assign.smooth_over_neighbors": "paper"}),
+    "the paper's auxiliary distribution instead of neighbours": (
+        {},
+        {"numerics.assign.smooth_over_neighbors": "paper"},
+    ),
     "settings of 2020 (preset paper)": ({"preset": "paper"}, {}),
 }
 MEASURES = {

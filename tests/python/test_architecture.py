@@ -13,7 +13,15 @@ import itclust
 
 PACKAGE = Path(itclust.__file__).parent
 ROOT = PACKAGE.parents[1]
-NUMERICS = ("moments", "genes", "classifiers", "assign", "sketch", "neighbors", "novelty")  # each may import those before it
+NUMERICS = (
+    "moments",
+    "genes",
+    "classifiers",
+    "assign",
+    "sketch",
+    "neighbors",
+    "novelty",
+)  # each may import those before it
 DATA = ("check", "expression", "dataset")
 
 # room -> the rooms it may import from, at the top of a module or inside a function

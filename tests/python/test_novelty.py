@@ -5,8 +5,8 @@ import pytest
 import scipy.sparse as sp
 
 import itclust
-from itclust.numerics import assign, novelty
-from itclust.numerics.moments import moments
+from itclust.numerics import assign, classifiers, genes, neighbors, novelty
+from itclust.numerics.moments import lognorm, moments
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +74,71 @@ def test_a_lone_strange_cell_is_seen_and_a_strange_cluster_is_not_lone():
     )
     explained = np.concatenate([of_clusters, x[[7]]])  # a cluster that has these genes
     assert novelty.outlier_cells(source, sp.csr_matrix(x), explained)[7] < 0.1
+
+
+def simulated(n_types, source_cells, target_cells, seed=0, n_genes=1500):
+    """Log values and types of a source and a target with a batch effect; types with no source cells are new."""
+    rng = np.random.default_rng(seed)
+    profile = rng.normal(0, 1.2, n_genes) + rng.normal(0, 1.5, (n_types, n_genes)) * (
+        rng.random((n_types, n_genes)) < 0.05
+    )
+    out = []
+    for cells, shift in ((source_cells, 0), (target_cells, rng.normal(0, 0.2, n_genes))):
+        codes = np.repeat(np.arange(n_types), cells)
+        rate = np.exp(profile + shift)
+        rate = 1500 * rate / rate.sum(1, keepdims=True)
+        out.append((lognorm(sp.csr_matrix(rng.poisson(rate[codes]).astype("f4"))), codes))
+    return out
+
+
+def judged(source, target):
+    """:func:`novelty.score_novelty` beside the correlation classifier's answers, and the mask of the target cells of known types."""
+    (x, codes), (z, truth) = source, target
+    types, codes = np.unique(codes, return_inverse=True)
+    of_types = moments([x], codes, len(types))
+    variable = genes.variable([x], 1000)
+    classifier = classifiers.correlation_classifier(of_types.over(variable))
+    classifier = classifier._replace(temperature=classifiers.fitted_temperature(x[:, variable], codes, classifier))
+    q = classifier.probabilities(z[:, variable].toarray())
+    found = novelty.score_novelty(of_types, z, q, neighbors.structure(z), 0.68, 10)
+    return found, np.isin(truth, types)
+
+
+def test_nothing_new_is_called_new_however_many_types_there_are():
+    for n_types, cells in ((3, 60), (8, 40), (40, 15)):
+        found, _ = judged(*simulated(n_types, cells, cells))
+        assert (found.group < 0).all() and not len(found.nearest)
+
+
+def test_new_types_that_are_most_of_the_target():
+    found, known = judged(*simulated(8, [60] * 4 + [0] * 4, [30] * 4 + [80] * 4))
+    novel = found.group >= 0
+    assert known.mean() < 0.3 and novel[~known].mean() > 0.9 and novel[known].mean() < 0.02
+
+
+def test_a_rare_new_type_of_ten_cells_is_ranked_first():
+    found, known = judged(*simulated(6, [60] * 5 + [0], [60] * 5 + [10]))
+    assert found.score[~known].mean() > 2 * found.score[known].mean()
+    assert (found.group[known] < 0).all()
+
+
+def test_the_order_of_cells_does_not_matter():
+    source, (z, truth) = simulated(6, [60] * 5 + [0], [60] * 6)
+    order = np.random.default_rng(1).permutation(len(truth))
+    found, known = judged(source, (z, truth))
+    again, _ = judged(source, (sp.csr_matrix(z[order]), truth[order]))
+    assert ((again.group >= 0) == (found.group >= 0)[order]).mean() > 0.98 and (found.group[~known] >= 0).mean() > 0.9
+
+
+def test_pieces_are_what_cluster_and_label_share():
+    cluster = np.repeat([0, 0, 1, 1], [6, 2, 5, 7])
+    label = np.repeat([3, 4, 3, 5], [6, 2, 5, 7])
+    piece = novelty.pieces(cluster, label)
+    assert len(set(piece[:8])) == 1 and len(set(piece)) == 3  # two cells are no piece of their own
+    assert len(set(piece[8:13])) == 1 and piece[8] != piece[13]
+
+
+def test_the_level_is_not_moved_by_a_type_that_hides_something_new():
+    total, size, label = np.array([-3.0, -2.5, -2.0, 4.0]), np.array([9, 9, 9, 99]), np.array([0, 1, 2, 2])
+    assert novelty.level(total, size, label, [0, 1, 2]) == (-2.5, -2.5)
+    assert novelty.level(total, size, label, []) == (-3.0, -3.0)

@@ -109,7 +109,7 @@ class Structure(NamedTuple):
 def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0) -> Structure:
     """Components of the target's own variable genes and the neighbours among them.
 
-    Averages go over fewer neighbours in small targets, at most one cell in 60, but 5: more of them overrule right answers
+    Averages go over fewer neighbours in small targets, at most one cell in 80, but 5: more of them overrule right answers
     where types have few cells. The ``knn`` are those on the first 20 components, which keep rare types apart better than
     more do.
     """
@@ -120,7 +120,7 @@ def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0) -> Structu
         return Structure(variable, none, mutual(none), None, np.zeros((n, 1)))
     components = principal_components(x, variable, seed=seed)
     points = components.scores(x)
-    average = mutual(nearest(points, min(n_neighbors, max(5, n // 60))))
+    average = mutual(nearest(points, min(n_neighbors, max(5, n // 80))))
     knn = nearest(points[:, :20], n_neighbors)
     return Structure(variable, knn, average, components, points, shared_neighbors(knn))
 

@@ -47,18 +47,19 @@ FEATURES = ("d_type", "own", "lost", "d_plain")
 MEAN = np.array([0.272, 0.275, -0.748, 0.367])
 SD = np.array([0.194, 0.222, 0.236, 0.209])
 WEIGHTS = np.array([0.441, 0.404, 1.218, 0.530])
-# The same fit of what is left beside the pair's level: logit = GAIN * (sum - best) - SPREAD * (usual - best) + INTERCEPT.
-GAIN, SPREAD = 1.284, 0.663
-# Those fits have as many novel as known cells, real targets do not: odds 1 : e before anything is seen.
-INTERCEPT = -1.509 - 1.0
+# The same for what is left beside the pair's level: GAIN * (sum - best) - SPREAD * (usual - best) + INTERCEPT. Those fits
+# have as many novel as known cells, real targets do not: odds 1 : e before anything is seen.
+GAIN, SPREAD, INTERCEPT = 1.284, 0.663, -1.509
+PRIOR = -1.0
+MOST_SPREAD = 1.5  # of the usual above the best: more is no spread of known cells, most of the target is new
 # A few odd cells are more often a technical oddity than a new type: a group that is ten times as large a share of the
 # target needs 1 less in logits, from 0.5 % of the cells up, until it need only be likelier than not. Pieces that may be new are grouped from -0.5 on.
 SHARE, CANDIDATE = 0.05, -0.5
 SMOOTH = 0.7  # share of a cell's neighbours in its score: cells at a border, rare cells in a large cluster
 # A piece whose cells surely are of different known types is not called novel, while its score stays. The veto starts
-# at 0.17 nats of mutual information (15 % of the cells of another type); it is soft, since cells of a new type that is
-# like none of the source's get labels by chance.
-MIXED_FROM, MIXED_SLOPE = 0.17, 12.0
+# at 0.17 nats of mutual information (15 % of the cells of another type); it is soft, and weighs 4 at most, since cells
+# of a new type that is like none of the source's get labels by chance.
+MIXED_FROM, MIXED_SLOPE, MIXED_MOST = 0.17, 12.0, 4.0
 # It counts in full where half of the cells are sure of their type, and not at all where fewer than 30 % are.
 SURE, SURE_FROM, SURE_TO = 0.8, 0.3, 0.5
 # What a lone cell's genes say: its three strangest, half believed at 3.5 robust standard deviations, and never more than
@@ -109,8 +110,8 @@ def score_novelty(
         # clipped: one odd number decides nothing alone
         total = np.clip((numbers[:, :4] - MEAN) / SD, -4, 4) @ WEIGHTS
         best, usual = level(total, clusters.n, (clusters.fine @ q).argmax(1), np.flatnonzero(clusters.both))
-        evidence = GAIN * (total - best) - SPREAD * (usual - best) + INTERCEPT
-        veto = MIXED_SLOPE * np.maximum(numbers[:, 4] - MIXED_FROM, 0)
+        evidence = GAIN * (total - best) - SPREAD * (usual - best) + INTERCEPT + PRIOR
+        veto = np.clip(MIXED_SLOPE * (numbers[:, 4] - MIXED_FROM), 0, MIXED_MOST)
         logit += evidence[fine] / N_PARTITIONS
         called += (evidence - veto)[fine] / N_PARTITIONS
     called = np.bincount(fine, called) / clusters.n
@@ -162,7 +163,8 @@ def level(total, size, label, types) -> tuple[float, float]:
             usual.append(total[mine[np.searchsorted(cells, cells[-1] / 2)]])
     if not best:
         return total.min(), total.min()
-    return float(np.median(best)), float(np.median(usual))
+    best, usual = float(np.median(best)), float(np.median(usual))
+    return best, min(usual, best + MOST_SPREAD)
 
 
 def markers(moments: Moments) -> dict:

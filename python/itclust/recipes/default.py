@@ -165,6 +165,9 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     q, trust, history = training.fine_tune(
         model, x_markers, *answers, len(fit.types), around.average, settings, seed, progress
     )
+    if settings.novelty:
+        q = extension.kept_known(q, new.group, new.score, len(fit.types))
+        history["types"][-1] = q.argmax(1)
     z = network.predict(network.embedding(model), x_markers)
     history["centroids"] = centroid_paths(z, history.pop("types"), q.shape[1])
     q, cluster_type = _subclusters(q, z, around.snn if settings.split_clusters else None, settings.alpha, seed)

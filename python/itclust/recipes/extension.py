@@ -15,6 +15,7 @@ from itclust.numerics import assign, classifiers
 from itclust.numerics.moments import group_means
 from itclust.numerics.neighbors import Components
 
+JOIN = 0.5  # novelty that a cell outside the new types needs to be drawn into them: new is likelier than known
 N_PROTOTYPES = 500  # k-means centres of the sketch, by which other cells get their novelty: some 40 cells each
 
 
@@ -72,6 +73,7 @@ class Extension(NamedTuple):
         is_new = np.flatnonzero(group >= 0)
         q[is_new] /= 2
         q[is_new, n_types + group[is_new]] += 0.5
+        q = kept_known(q, group, self.novelty[prototype], n_types)
         return {"q": self._split(q, z), "initial": initial, "z": z, "novelty": self.novelty[prototype]}
 
     def _aligned(self, dense, view, batch) -> np.ndarray:
@@ -98,6 +100,20 @@ class Extension(NamedTuple):
             share[mine] = np.eye(share.shape[1], dtype=share.dtype)[share[mine].argmax(1)]
             columns.append(q[:, [k]] * share)
         return np.concatenate(columns, axis=1)
+
+
+def kept_known(q, group, score, n_types) -> np.ndarray:
+    """Soft assignment whose cells are drawn into new types only where new is likelier than known, or where they are of one.
+
+    Parameters
+    ----------
+    q : (n, n_types + n_new).
+    group : (n,) int new type of each cell, -1: none.
+    score : (n,) novelty.
+    """
+    stays = (group < 0) & (score < JOIN)
+    q[stays, n_types:] = 0
+    return q / np.maximum(q.sum(1, keepdims=True), 1e-12)
 
 
 def taught(fit, found, weights, trust, factors, around, columns, new, alpha, seed) -> Extension:
