@@ -102,7 +102,7 @@ class DefaultSettings(Settings):
     n_neighbors: int = 15
     clean_labels: bool = True
     split_clusters: bool = True
-    novelty_cut: float = 0.68
+    novelty_cut: float = 0.62
     min_novel_cells: int = 10
     n_sketch: int = 20_000
     n_source_cells: int = 50_000

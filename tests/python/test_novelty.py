@@ -100,7 +100,7 @@ def judged(source, target):
     classifier = classifiers.correlation_classifier(of_types.over(variable))
     classifier = classifier._replace(temperature=classifiers.fitted_temperature(x[:, variable], codes, classifier))
     q = classifier.probabilities(z[:, variable].toarray())
-    found = novelty.score_novelty(of_types, z, q, neighbors.structure(z), 0.68, 10)
+    found = novelty.score_novelty(of_types, z, q, neighbors.structure(z), 0.62, 10)
     return found, np.isin(truth, types)
 
 

@@ -53,13 +53,17 @@ GAIN, SPREAD, INTERCEPT = 1.284, 0.663, -1.509
 PRIOR = -1.0
 MOST_SPREAD = 1.5  # of the usual above the best: more is no spread of known cells, most of the target is new
 # A few odd cells are more often a technical oddity than a new type: a group that is ten times as large a share of the
-# target needs 1 less in logits, from 0.5 % of the cells up, until it need only be likelier than not. Pieces that may be new are grouped from -0.5 on.
+# target needs 1 less in logits, from 0.5 % of the cells up, until it need only be likelier than not. Pieces that may be
+# new are grouped from -0.5 on.
 SHARE, CANDIDATE = 0.05, -0.5
 SMOOTH = 0.7  # share of a cell's neighbours in its score: cells at a border, rare cells in a large cluster
 # A piece whose cells surely are of different known types is not called novel, while its score stays. The veto starts
 # at 0.17 nats of mutual information (15 % of the cells of another type); it is soft, and weighs 4 at most, since cells
 # of a new type that is like none of the source's get labels by chance.
 MIXED_FROM, MIXED_SLOPE, MIXED_MOST = 0.17, 12.0, 4.0
+# Nor is a piece that keeps its type's markers (beyond the middle between its type and the others) and has little of its
+# own: a shift within the type, by stimulus or technique. A label stays where the evidence is thin.
+KEPT, LITTLE_OWN, KEPT_WEIGHT = 0.6, 0.42, 6.0
 # It counts in full where half of the cells are sure of their type, and not at all where fewer than 30 % are.
 SURE, SURE_FROM, SURE_TO = 0.8, 0.3, 0.5
 # What a lone cell's genes say: its three strangest, half believed at 3.5 robust standard deviations, and never more than
@@ -112,6 +116,7 @@ def score_novelty(
         best, usual = level(total, clusters.n, (clusters.fine @ q).argmax(1), np.flatnonzero(clusters.both))
         evidence = GAIN * (total - best) - SPREAD * (usual - best) + INTERCEPT + PRIOR
         veto = np.clip(MIXED_SLOPE * (numbers[:, 4] - MIXED_FROM), 0, MIXED_MOST)
+        veto[(-numbers[:, 2] > KEPT) & (numbers[:, 1] < LITTLE_OWN)] = KEPT_WEIGHT
         logit += evidence[fine] / N_PARTITIONS
         called += (evidence - veto)[fine] / N_PARTITIONS
     called = np.bincount(fine, called) / clusters.n
