@@ -53,14 +53,14 @@
 
 # The column that names genes; NULL where this dataset has none.
 .symbols <- function(x, gene.column, assay = NULL) {
-    table <- .gene_table(x, assay)
-    if (!is.null(gene.column) && gene.column %in% colnames(table))
+    table <- if (!is.null(gene.column)) .gene_table(x, assay)
+    if (!is.null(table) && gene.column %in% colnames(table))
         table[[gene.column]]
 }
 
 .gene_table <- function(x, assay = NULL) {
     if (is(x, "SummarizedExperiment"))
-        SummarizedExperiment::rowData(x)
+        SummarizedExperiment::rowData(x, use.names = FALSE)
     else if (inherits(x, "Seurat"))
         x[[if (is.null(assay)) SeuratObject::DefaultAssay(x) else assay]][[]]
 }
@@ -89,8 +89,8 @@
         if (is(x, "SingleCellExperiment"))
             SingleCellExperiment::altExpNames(x)))
     .check_there(altexp, experiments, "altexp", "alternative experiment")
-    columns <- unlist(lapply(datasets, function(x) colnames(.gene_table(
-        .alternative(x, altexp), if (inherits(x, "Seurat")) assay))))
+    columns <- if (!is.null(gene.column)) unlist(lapply(datasets, function(x)
+        colnames(.gene_table(.alternative(x, altexp), assay))))
     .check_there(gene.column, columns, "gene.column", "column of the genes")
 }
 

@@ -129,8 +129,7 @@ reportItClust <- function(target, path, source = NULL, labels = NULL,
 }
 
 .umap_of <- function(x) {
-    present <- if (is(x, "SingleCellExperiment")) reducedDimNames(x)
-        else if (inherits(x, "Seurat")) SeuratObject::Reductions(x)
+    present <- .reductions_of(x)
     if ("umap" %in% tolower(present))
         unname(.layout_of(x, present[match("umap", tolower(present))]))
 }

@@ -68,9 +68,17 @@
 # order, then the novel ones. `more` are further names; those that are types
 # have the types' colours.
 .type_colours <- function(x, cells, key, more = NULL) {
-    types <- colnames(.matrix_of(x, "type_probabilities", key))
-    all <- unique(c(types[-length(types)], .natural(cells$label), more))
+    types <- tryCatch(colnames(.matrix_of(x, "type_probabilities", key)),
+        itclust_error = function(e) .seen_types(cells))
+    all <- unique(c(setdiff(types, "novel"), .natural(cells$label), more))
     setNames(.colours(length(all)), all)
+}
+
+# Where merge() has lost the matrices: the types that some cell has or had.
+.seen_types <- function(cells) {
+    seen <- unique(c(as.character(cells$label), as.character(cells$initial)))
+    sort(grep("^novel [0-9]+$", seen, value = TRUE, invert = TRUE),
+        method = "radix")
 }
 
 # Colours of any column: its types have the plots' colours.

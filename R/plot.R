@@ -44,8 +44,7 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
     name <- .matrix_name(kind, key)
     if (!is(x, "SingleCellExperiment") && !inherits(x, "Seurat"))
         return(as.matrix(.results_table(x)[[name]]))
-    present <- if (is(x, "SingleCellExperiment")) reducedDimNames(x)
-        else SeuratObject::Reductions(x)
+    present <- .reductions_of(x)
     candidates <- c(.matrix_name(kind, key, embedding = key), name)
     at <- match(tolower(candidates), tolower(present))
     at <- at[!is.na(at)]
@@ -55,8 +54,9 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
             "has: ", if (length(present)) .quoted(present) else "none", ".")
     columns <- NULL
     if (inherits(x, "Seurat")) {
-        columns <- methods::slot(x[[present[at[1L]]]], "misc")$columns
-        matrix <- SeuratObject::Embeddings(x, present[at[1L]])
+        reduction <- slot(x, "reductions")[[present[at[1L]]]]
+        columns <- slot(reduction, "misc")$columns
+        matrix <- SeuratObject::Embeddings(reduction)
     } else
         matrix <- as.matrix(reducedDim(x, present[at[1L]]))
     if (!is.null(columns))
@@ -64,6 +64,15 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
     else if (kind == "type_probabilities")
         colnames(matrix) <- .type_names(matrix, .results_of(x, key))
     matrix
+}
+
+# Names of reduced dimensions. In Seurat's slot, because a column of the same
+# name hides a reduction from Seurat's own functions, as after as.Seurat().
+.reductions_of <- function(x) {
+    if (is(x, "SingleCellExperiment"))
+        reducedDimNames(x)
+    else if (inherits(x, "Seurat"))
+        names(slot(x, "reductions"))
 }
 
 # Names of the columns of type probabilities. Where a conversion has put
@@ -91,8 +100,7 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
 
 # Two coordinates a cell, with the names of their axes as column names.
 .layout_of <- function(x, dimred, key = NULL) {
-    present <- if (is(x, "SingleCellExperiment")) reducedDimNames(x)
-        else if (inherits(x, "Seurat")) SeuratObject::Reductions(x)
+    present <- .reductions_of(x)
     if (is.null(dimred))
         dimred <- present[match(c("umap", "tsne"), tolower(present))]
     dimred <- dimred[!is.na(dimred)]
@@ -105,7 +113,8 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
     if (!dimred %in% present)
         .stop("'x' has no reduced dimensions '", dimred, "'. Pass dimred=; ",
             "it has: ", .quoted(present), ".")
-    layout <- if (inherits(x, "Seurat")) SeuratObject::Embeddings(x[[dimred]])
+    layout <- if (inherits(x, "Seurat"))
+        SeuratObject::Embeddings(slot(x, "reductions")[[dimred]])
         else reducedDim(x, dimred)
     layout <- as.matrix(layout)[, seq_len(2)]
     colnames(layout) <- paste(dimred, seq_len(2))

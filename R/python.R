@@ -196,11 +196,13 @@
         isTRUE(nzchar(.discovered()$forced))
 }
 
-# What reticulate would take. It warns of any pyproject.toml that it meets, and
-# offers to install miniconda, which is not what anybody asked for here.
+# What reticulate would take; NULL where it stumbles over a broken virtualenv. It
+# warns of any pyproject.toml that it meets, and offers to install miniconda,
+# which is not what anybody asked for here.
 .discovered <- function() {
     withr::local_envvar(RETICULATE_MINICONDA_ENABLED = "FALSE")
-    suppressWarnings(reticulate::py_discover_config())
+    tryCatch(suppressWarnings(reticulate::py_discover_config()),
+        error = function(e) NULL)
 }
 
 .initialise <- function() {
