@@ -23,11 +23,22 @@
 #'   differs. `NULL` takes `"counts"`, else `"logcounts"` (Seurat: `"counts"`,
 #'   else `"data"`), and says so. Ignored for matrices.
 #' @param assay Seurat only: name of the assay; `NULL` takes the default assay.
+#'   For other classes, `assay.type` is what names the values.
+#' @param altexp Name of an alternative experiment to take the values from, in
+#'   the SingleCellExperiments that have one of that name.
+#' @param gene.column Column of `rowData` (Seurat: of the assay's feature table)
+#'   with the names of the genes, such as `"Symbol"`, in the target, the source
+#'   or both; `NULL` takes the row names. Genes without a name are left out, and
+#'   the counts of genes that share one are added up.
 #' @param batch.key Column of `colData` or `meta.data` that names each cell's
 #'   batch, in the target, the source or both. Each batch of the target is
 #'   brought to the source's level of expression by itself; in the source, a
 #'   type's batches count by the square roots of their sizes. Several sources
 #'   are batches without being asked.
+#' @param clusters A clustering of the target that you already have: a column of
+#'   its cells, or a vector with one value a cell. Each of these clusters gets
+#'   one label, in the column `itclust_group`, beside the labels of its cells;
+#'   see [groupItClust()].
 #' @param values `"auto"`, `"counts"`, `"linear"` (CPM, TPM, FPKM) or `"log"`:
 #'   what the expression values are. A list of two for source and target.
 #' @param preset `"default"`, or `"paper"` for the published 2020 recipe.
@@ -37,8 +48,8 @@
 #'   from R's own generator, so that [set.seed()] governs it.
 #' @param verbose Whether choices and progress are reported, as messages.
 #' @param ... Further settings of the preset, such as `n.latent = 16` or
-#'   `novelty = FALSE`. They are Python's, with `.` for `_`; unknown ones raise,
-#'   with the nearest name.
+#'   `novelty = FALSE`: see [itclust-settings]. They are Python's, with `.` for
+#'   `_`; unknown ones raise, with the nearest name.
 #'
 #' @return `target`, with nothing changed but what is listed here. `itclust`
 #'   stands for `key.added`.
@@ -55,10 +66,12 @@
 #'     is not in the source.}
 #'   \item{`itclust_initial`}{factor: the source network's answer, before it was
 #'     fine-tuned on the target.}
+#'   \item{`itclust_group`, `itclust_group_confidence`}{with `clusters=` only: the
+#'     label of the cell's cluster in your own clustering, and its confidence.}
 #'   }
 #'   Three matrices, a row a cell: the embedding, the probability of each
-#'   cluster (`itclust_probabilities`) and of each source type
-#'   (`itclust_type_probabilities`). For a SingleCellExperiment they are
+#'   cluster (`itclust_probabilities`, columns `cluster_0`, ...) and of each
+#'   source type (`itclust_type_probabilities`, a column a type, and `novel`). For a SingleCellExperiment they are
 #'   `reducedDim`s, the embedding under the name `itclust`; for Seurat
 #'   DimReducs, the embedding under the name `X_itclust` (Seurat looks columns
 #'   and reductions up under one name, so `itclust` must stay the column's);
@@ -66,14 +79,20 @@
 #'   these follow `x[, i]`.
 #'
 #'   A list in `metadata(x)$itclust` (Seurat: `Misc(x, "itclust")`) with the
-#'   table of clusters, parameters, genes, training history and version.
+#'   table of clusters, parameters, genes, training history and version: see
+#'   [itclust-results].
+#'
+#'   Nothing of yours is overwritten: where a name is taken by something that
+#'   `ItClust()` did not write, it raises.
 #'
 #'   A matrix as `target` gives a [DataFrame][S4Vectors::DataFrame], a row a
 #'   cell. Cells without a single count in the genes used keep their row: their
 #'   label is `NA`, their numbers are 0.
 #'
 #' @seealso [trainItClust()] to train once and annotate many targets,
-#'   [plotItClust()] for pictures, [installItClust()] to set Python up.
+#'   [plotItClust()] for pictures, [explainItClust()] for the genes behind a
+#'   label, [reportItClust()] for a page about a run, [groupItClust()] to label
+#'   clusters of your own, [installItClust()] to set Python up.
 #' @references Hu J, Li X, Hu G, Lyu Y, Susztak K, Li M (2020). Iterative
 #'   transfer learning with neural network for clustering and cell type
 #'   classification in single-cell RNA-seq analysis. *Nature Machine
@@ -101,6 +120,12 @@ setGeneric("ItClust", signature = c("source", "target"),
 #'
 #' @inheritParams ItClust
 #' @param model An [ItClustModel-class].
+#' @param target The dataset to annotate, of any of the classes that [ItClust()]
+#'   takes; or a list of several, which gives the list of the annotated ones.
+#' @param BPPARAM For a list of targets: a parameter object of the package
+#'   BiocParallel, to annotate them in parallel. Workers must start afresh, as
+#'   those of `SnowParam()` do: a forked one would inherit a Python that hangs.
+#'   `NULL`: one after the other.
 #' @param assay.type Assay with the expression values, by name or number;
 #'   `NULL` takes `"counts"`, else `"logcounts"`, and says so. Seurat: a layer
 #'   or slot.
@@ -147,14 +172,21 @@ setGeneric("transferItClust", signature = c("model", "target"),
 #'   \item{`"flow"`}{bands from the source network's first answer to the
 #'     fine-tuned label, as thick as the number of cells.}
 #'   \item{`"calls"`}{confidence of each label's cells, as violins.}
+#'   \item{`"markers"`}{marker genes of each cluster: colour is the mean log
+#'     value over the gene's largest, area the share of cells with a count.}
 #'   }
+#'   A type has the same colour in every one of them, and in Python's plots.
 #' @param dimred Two-dimensional layout: name of a `reducedDim` or DimReduc.
 #'   `NULL` takes the first of UMAP and TSNE that the object has, else the
 #'   first two principal components of the ItClust embedding.
 #' @param color.by Column of the cells to colour by, in place of what `type`
-#'   shows.
+#'   shows, or the name of a gene, for its log values.
 #' @param key.added Name under which [ItClust()] stored its results.
 #' @param point.size Size of the points.
+#' @param genes,n.genes For `"markers"`: the genes to show; `NULL` takes the
+#'   first `n.genes` markers of each cluster, from the table of clusters.
+#' @param assay.type Assay, or Seurat layer, with the values of the genes; `NULL`
+#'   takes log values, else counts, of which the logarithm is taken.
 #' @param ... Not used.
 #' @return A ggplot object.
 #' @examples
@@ -162,6 +194,7 @@ setGeneric("transferItClust", signature = c("model", "target"),
 #'     package = "ItClust"))
 #' plotItClust(annotated)
 #' plotItClust(annotated, type = "types")
+#' plotItClust(annotated, type = "markers", n.genes = 2)
 #' @export
 setGeneric("plotItClust", signature = "x",
     function(x, ...) standardGeneric("plotItClust"))

@@ -3,42 +3,155 @@
 #' @export
 setMethod("ItClust", c("ANY", "ANY"), function(source, target, labels = NULL,
     assay.type = NULL, assay.type.source = assay.type, assay = NULL,
-    batch.key = NULL, values = "auto", preset = "default",
-    key.added = "itclust", seed = 0L, verbose = interactive(), ...) {
-    .check_key(key.added)
+    altexp = NULL, gene.column = NULL, batch.key = NULL, clusters = NULL,
+    values = "auto", preset = "default", key.added = "itclust", seed = 0L,
+    verbose = interactive(), ...) {
+    .check_preset(preset)
+    .check_target(target)
+    .check_key(key.added, target)
     say <- .sayer(verbose)
     .check_batch_key(batch.key, source = source, target = target)
+    .check_places(gene.column, altexp, assay, source = source, target = target)
+    clusters <- .user_clusters(target, clusters)
+    values <- .kinds(values, 2L)
     sources <- .sources(source, labels, assay.type.source, assay, say,
-        batch.key)
-    to <- .input(target, "target", assay.type, assay, say)
+        batch.key, gene.column, altexp)
+    to <- .located(target, "target", assay.type, assay, say, gene.column,
+        altexp)
     options <- c(
         list(preset = preset, key_added = key.added, values = values,
             random_state = .seed(seed)),
-        .settings(list(...), preset))
+        .settings(list(...), preset), .batch_option(batch.key))
     on.exit(.clear(), add = TRUE)
-    .hand_over_sources(sources)
-    .hand_over("target", .package(to, batch = .batch(target, batch.key)))
+    .hand_over_sources(sources, if (preset != "paper") rownames(to),
+        values[[1L]])
+    .hand_over("target", .package(.read(to, "target", values[[2L]]),
+        batch = .batch(target, batch.key)))
+    types <- .types_of(sources)
     rm(sources, to)
     .python("transfer", "label", say = say, progress = .progress(verbose),
-        options = c(options, .batch_option(batch.key)))
-    .output(target, .take_back(), key.added)
+        options = options)
+    answer <- .with_groups(.take_back(types), clusters, key.added)
+    .output(target, answer, key.added)
 })
 
 # The arguments of ItClust(), for the check of what arrives in `...`.
 .own_arguments <- c("labels", "assay.type", "assay.type.source", "assay",
-    "batch.key", "values", "preset", "key.added", "seed", "verbose")
+    "altexp", "gene.column", "batch.key", "clusters", "values", "preset",
+    "key.added", "seed", "verbose")
 
 .batch_option <- function(batch.key) {
     if (!is.null(batch.key))
         list(batch_key = "batch")
 }
 
-.check_key <- function(key) {
+# One name; and where something has that name already, ItClust must have
+# written it.
+.check_key <- function(key, target = NULL) {
     fine <- is.character(key) && length(key) == 1L && !is.na(key) &&
         grepl("^[A-Za-z][A-Za-z0-9._]*$", key)
     if (!fine)
         .stop("'key.added' must be one name of letters, digits, '.' and '_' ",
             "that begins with a letter. Received: ", .show(key), ".")
+    taken <- if (!.is_ours(target, key)) .taken(target, key)
+    if (length(taken))
+        .stop("key.added = \"", key, "\" would overwrite what is in 'target' ",
+            "under ", .quoted(taken), " and is not from ItClust(). Pass ",
+            "another key.added=.")
+}
+
+# Names that ItClust() would write and that the object has, its own record
+# among them.
+.taken <- function(target, key) {
+    kinds <- c("embedding", "probabilities", "type_probabilities")
+    columns <- c(.result_columns(key), .group_columns(key))
+    columns <- columns[columns %in% colnames(.cell_table(target))]
+    sce <- is(target, "SingleCellExperiment")
+    matrices <- vapply(kinds, .matrix_name, "", key = key,
+        embedding = if (sce) key else paste0("X_", key))
+    present <- if (sce) reducedDimNames(target)
+        else if (inherits(target, "Seurat")) names(target)
+        else colnames(.cell_table(target))
+    if (inherits(target, "Seurat")) # columns and reductions share their names
+        matrices <- c(matrices, key)
+    record <- if (!is.null(.record(target, key))) key
+    unique(c(columns, matrices[matrices %in% present], record))
+}
+
+.result_columns <- function(key) {
+    paste0(key, c("", "_cluster", "_confidence", "_novelty", "_initial"))
+}
+
+# What these are called without the key.
+.parts <- c("label", "cluster", "confidence", "novelty", "initial")
+
+# Where the clusters are the user's own.
+.group_columns <- function(key) paste0(key, c("_group", "_group_confidence"))
+
+# Either the record of a run is there, or all of its columns: conversions keep
+# these, and lose the record.
+.is_ours <- function(target, key) {
+    record <- .record(target, key)
+    is.list(record) && all(c("clusters", "version") %in% names(record)) ||
+        all(.result_columns(key) %in% colnames(.cell_table(target)))
+}
+
+# What a run left of itself beside the cells: clusters, parameters, history.
+.record <- function(x, key) {
+    if (inherits(x, "Seurat"))
+        SeuratObject::Misc(x)[[key]]
+    else if (is(x, "Annotated"))
+        metadata(x)[[key]]
+}
+
+.check_preset <- function(preset) {
+    if (!is.character(preset) || length(preset) != 1L || is.na(preset))
+        .stop("'preset' must be one name, \"default\" or \"paper\". Received: ",
+            .show(preset), ".")
+}
+
+# A list is several targets, which one model annotates.
+.check_target <- function(target) {
+    if (is.list(target) && !is.data.frame(target))
+        .stop("'target' is a list. For several targets, train once: model <- ",
+            "trainItClust(source); transferItClust(model, target).")
+}
+
+# What the values of source and target are, a list of `n`.
+.kinds <- function(values, n) {
+    kinds <- c("auto", "counts", "linear", "log")
+    given <- if (n > 1L && length(values) == n) as.list(values)
+        else rep(list(values), n)
+    fine <- vapply(given, function(x) is.character(x) && length(x) == 1L &&
+        x %in% kinds, logical(1))
+    if (!all(fine))
+        .stop("'values' must be one of ", .quoted(kinds), if (n > 1L)
+            ", or a list of two of them, for source and target",
+            ". Received: ", .show(values), ".")
+    given
+}
+
+# Values that are declared to be logarithms must be able to be some.
+.check_log <- function(x, what, values) {
+    highest <- if (values == "log") max(x@x, 0) else 0
+    if (is.finite(highest) && highest > 25)
+        .stop("values = \"log\", but the values of '", what, "' go up to ",
+            format(highest, digits = 4L), ": a logarithm of a count does not ",
+            "exceed 25. Pass values = \"counts\" or \"linear\", or leave it ",
+            "out.")
+}
+
+# Values in memory, checked against what they are declared to be.
+.read <- function(values, what, kind) {
+    values <- .as_dgCMatrix(values, what)
+    .check_log(values, what, kind)
+    values
+}
+
+# Types of one source or several, as Python sorts them: by code point.
+.types_of <- function(sources) {
+    found <- unlist(lapply(sources, function(x) levels(x$label)))
+    sort(unique(found), method = "radix")
 }
 
 .seed <- function(seed) {
@@ -60,19 +173,39 @@ setMethod("ItClust", c("ANY", "ANY"), function(source, target, labels = NULL,
         .stop("Arguments after the first two must be named. The ",
             "arguments of ItClust() are: ", .quoted(own), ".")
     known <- unlist(.python("arguments", preset))
-    renamed <- c(labels_key = "labels", layer = "assay.type",
-        random_state = "seed", batch_key = "batch.key",
-        key_added = "key.added", progress = "verbose")
     given <- gsub(".", "_", names(dots), fixed = TRUE)
     for (i in which(!given %in% known)) {
         name <- names(dots)[i]
-        if (given[i] %in% names(renamed))
-            .stop("'", name, "' is called '", renamed[[given[i]]], "' in R.")
+        if (given[i] %in% names(.ARGUMENTS))
+            .stop("'", name, "' is called '", .ARGUMENTS[[given[i]]], "' in R.")
         offered <- c(own, gsub("_", ".", known, fixed = TRUE))
         .stop("'", name, "' is not an argument of ItClust(); did you mean '",
             .nearest(name, offered), "'?")
     }
-    setNames(lapply(dots, .to_python), given)
+    settings <- setNames(lapply(dots, .to_python), given)
+    Map(.check_setting, names(dots), settings[given])
+    settings
+}
+
+# Ranges of numbers that a network can be trained with: least and most.
+.ranges <- list(dropout = c(0, 0.99), label_smoothing = c(0, 0.99),
+    alpha = c(0, 1e6), learning_rate = c(0, 10), weight_decay = c(0, 1e3),
+    tol = c(0, 1), batch_size = c(1, Inf), source_epochs = c(1, Inf),
+    target_epochs = c(1, Inf), round_steps = c(1, Inf), max_iter = c(0, Inf))
+
+.check_setting <- function(name, value) {
+    if (length(value) == 1L && is.atomic(value) && is.na(value))
+        .stop("'", name, "' is NA; leave it out, or pass a value.")
+    range <- .ranges[[gsub(".", "_", name, fixed = TRUE)]]
+    if (is.null(range))
+        return(invisible())
+    fine <- is.numeric(value) && length(value) == 1L && !is.nan(value) &&
+        value >= range[1L] && value <= range[2L] &&
+        value < .Machine$integer.max
+    if (!fine)
+        .stop("'", name, "' must be one number from ", range[1L],
+            if (is.finite(range[2L])) paste(" to", range[2L]) else " upwards",
+            ". Received: ", .show(value), ".")
 }
 
 # R has doubles where Python wants integers, vectors where it wants lists.

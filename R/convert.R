@@ -5,14 +5,117 @@
     "labels")
 
 # Expression values of `x` as a dgCMatrix, genes by cells, with gene names.
-.input <- function(x, what, assay.type, assay, say) {
+.input <- function(x, what, assay.type, assay, say, ...) {
+    .as_dgCMatrix(.located(x, what, assay.type, assay, say, ...), what)
+}
+
+# The same, not read yet where it lies on disk.
+.located <- function(x, what, assay.type, assay, say, gene.column = NULL,
+    altexp = NULL) {
     .check_size(x, what)
+    x <- .alternative(x, altexp)
     values <- .assay_of(x, what, assay.type, assay, say)
     if (is.null(rownames(values)))
         rownames(values) <- rownames(x)
+    symbols <- .symbols(x, gene.column, assay)
+    if (!is.null(symbols))
+        return(.renamed(values, symbols, what, gene.column, say))
     if (is.null(rownames(values)))
         .stop("'", what, "' has no gene names: set rownames(", what, ").")
-    .as_dgCMatrix(values, what)
+    .check_genes(rownames(values), what)
+    values
+}
+
+.check_genes <- function(genes, what) {
+    bad <- which(is.na(genes) | !nzchar(trimws(genes)))
+    if (length(bad))
+        .stop(length(bad), " of the ", length(genes), " gene names of '", what,
+            "' are NA or blank, the first in row ", bad[1L], ". Leave such ",
+            "rows out: ", what, "[!is.na(rownames(", what, ")), ].")
+}
+
+# Gene names from a column of the rows' table: genes without a name are left
+# out, names that repeat are Python's to unite.
+.renamed <- function(values, symbols, what, gene.column, say) {
+    symbols <- trimws(as.character(symbols))
+    named <- !is.na(symbols) & nzchar(symbols)
+    if (!any(named))
+        .stop("Every value of the column '", gene.column, "' of ", what,
+            "'s genes is missing or blank.")
+    say(paste0("Using column '", gene.column, "' of ", what, "'s genes as ",
+        "gene names", if (!all(named)) paste0("; ", sum(!named),
+            " genes have none and are left out"), "."))
+    if (!all(named))
+        values <- values[named, , drop = FALSE]
+    rownames(values) <- symbols[named]
+    values
+}
+
+# The column that names genes; NULL where this dataset has none.
+.symbols <- function(x, gene.column, assay = NULL) {
+    table <- if (!is.null(gene.column)) .gene_table(x, assay)
+    if (!is.null(table) && gene.column %in% colnames(table))
+        table[[gene.column]]
+}
+
+.gene_table <- function(x, assay = NULL) {
+    if (is(x, "SummarizedExperiment"))
+        SummarizedExperiment::rowData(x, use.names = FALSE)
+    else if (inherits(x, "Seurat"))
+        x[[if (is.null(assay)) SeuratObject::DefaultAssay(x) else assay]][[]]
+}
+
+# The alternative experiment of that name, where `x` has one.
+.alternative <- function(x, altexp) {
+    if (is.null(altexp) || !is(x, "SingleCellExperiment") ||
+        !altexp %in% SingleCellExperiment::altExpNames(x))
+        return(x)
+    SingleCellExperiment::altExp(x, altexp)
+}
+
+# `gene.column`, `altexp` and `assay` must be one name, and be there in one of
+# the datasets at least. Named arguments: the datasets.
+.check_places <- function(gene.column, altexp, assay, ...) {
+    datasets <- .flat(list(...))
+    .check_name(gene.column, "gene.column")
+    .check_name(altexp, "altexp")
+    .check_name(assay, "assay")
+    seurat <- vapply(datasets, inherits, logical(1), "Seurat")
+    if (!is.null(assay) && !any(seurat))
+        .stop("'assay' is for Seurat objects, and there is none. Which values ",
+            "to take from a ", class(datasets[[length(datasets)]])[1L],
+            " is said by assay.type = ", .show(assay), ".")
+    experiments <- unlist(lapply(datasets, function(x)
+        if (is(x, "SingleCellExperiment"))
+            SingleCellExperiment::altExpNames(x)))
+    .check_there(altexp, experiments, "altexp", "alternative experiment")
+    columns <- if (!is.null(gene.column)) unlist(lapply(datasets, function(x)
+        colnames(.gene_table(.alternative(x, altexp), assay))))
+    .check_there(gene.column, columns, "gene.column", "column of the genes")
+}
+
+.check_name <- function(name, argument) {
+    fine <- is.null(name) ||
+        is.character(name) && length(name) == 1L && !is.na(name)
+    if (!fine)
+        .stop("'", argument, "' must be one name. Received: ", .show(name),
+            ".")
+}
+
+.check_there <- function(name, present, argument, what) {
+    if (is.null(name) || name %in% present)
+        return(invisible())
+    present <- unique(present)
+    .stop("'", name, "' is no ", what, " of any dataset. Pass ", argument,
+        "=; there are: ", if (length(present)) .quoted(present) else "none",
+        ".")
+}
+
+# Datasets of which some may be lists of several.
+.flat <- function(datasets) {
+    unlist(lapply(datasets, function(x)
+        if (is.list(x) && !is.data.frame(x)) x else list(x)),
+        recursive = FALSE)
 }
 
 .check_size <- function(x, what) {
@@ -77,15 +180,51 @@
     as(as(as(x, "dMatrix"), "generalMatrix"), "CsparseMatrix")
 }
 
-# A DelayedMatrix block by block: what is dense is never whole in memory.
+# A DelayedMatrix. What lies on disk as columns of a sparse matrix is read in
+# one go by its own package; the rest block by block, so that what is dense is
+# never whole in memory.
 .realise <- function(x, what) {
+    whole <- if (.is_sparse_file(x)) as(DelayedArray::seed(x), "dgCMatrix")
+        else .realise_blocks(x, what)
+    dimnames(whole) <- dimnames(x)
+    whole
+}
+
+.is_sparse_file <- function(x) {
+    is(x, "DelayedArray") &&
+        DelayedArray::isPristine(x, ignore.dimnames = TRUE) &&
+        is(DelayedArray::seed(x), "H5SparseMatrixSeed")
+}
+
+.realise_blocks <- function(x, what) {
     blocks <- blockApply(x, function(block) {
         block <- if (is.matrix(block)) block else as(block, "dgCMatrix")
         .as_dgCMatrix(block, what)
-    }, grid = colAutoGrid(x), as.sparse = is_sparse(x), BPPARAM = NULL)
-    whole <- do.call(cbind, blocks)
-    dimnames(whole) <- dimnames(x)
-    whole
+    }, grid = .column_blocks(x), as.sparse = is_sparse(x), BPPARAM = NULL)
+    do.call(cbind, blocks)
+}
+
+# Whole columns, as many as fit a block; where the file is cut into chunks, a
+# multiple of their width, or each chunk would be unpacked for several blocks.
+.column_blocks <- function(x) {
+    fit <- ncol(colAutoGrid(x)[[1L]])
+    chunk <- DelayedArray::chunkdim(x)[2L]
+    if (length(chunk) && !is.na(chunk) && chunk > 1L && fit < ncol(x))
+        fit <- min(ncol(x), max(fit %/% chunk, 1L) * chunk)
+    colAutoGrid(x, ncol = fit)
+}
+
+# Of a source on disk, only the genes that the target has are read: the others
+# are left out anyway. Names that do not match as they are stay all.
+.cut <- function(values, genes) {
+    if (!is(values, "DelayedArray"))
+        return(values)
+    shared <- rownames(values) %in% genes
+    if (all(shared) || sum(shared) < min(nrow(values), length(genes)) / 2)
+        return(values)
+    if (.is_sparse_file(values))
+        values <- .realise(values, "source")
+    values[shared, , drop = FALSE]
 }
 
 # Labels and batches ---------------------------------------------------------
@@ -101,6 +240,9 @@
     if (length(labels) != cells)
         .stop("'labels' must name a column of source, or hold one label for ",
             "each of its ", cells, " cells. Received: ", .show(labels), ".")
+    if (is.list(labels) || !is.null(dim(labels)))
+        .stop("'labels' must be a vector or a factor. Received: ",
+            .show(labels), ".")
     labels <- .as_levels(labels)
     if (!nlevels(labels))
         .stop("Every label of 'source' is missing or blank.")
@@ -137,9 +279,8 @@
         x <- enc2utf8(as.character(x))
         x <- factor(x, levels = sort(unique(x), method = "radix"))
     }
-    blank <- !nzchar(trimws(as.character(x)))
-    x[!is.na(blank) & blank] <- NA
-    droplevels(x)
+    kept <- levels(x)[!is.na(levels(x)) & nzchar(trimws(levels(x)))]
+    droplevels(factor(x, levels = kept, exclude = NULL))
 }
 
 .cell_table <- function(x) {
@@ -154,8 +295,13 @@
 # Batches of one dataset as a factor; NULL where it has no such column.
 .batch <- function(x, batch.key) {
     table <- .cell_table(x)
-    if (!is.null(batch.key) && batch.key %in% colnames(table))
-        .as_levels(table[[batch.key]])
+    if (is.null(batch.key) || !batch.key %in% colnames(table))
+        return(NULL)
+    batch <- .as_levels(table[[batch.key]])
+    if (!nlevels(batch))
+        .stop("Every value of the batch column '", batch.key, "' is missing or",
+            " blank. Leave batch.key= out, or fill the column.")
+    batch
 }
 
 # The column must be in one of the datasets at least. Named arguments.
@@ -166,36 +312,42 @@
         is.na(batch.key))
         .stop("'batch.key' must be the name of one column. Received: ",
             .show(batch.key), ".")
-    datasets <- unlist(lapply(list(...), function(x)
-        if (is.list(x) && !is.data.frame(x)) x else list(x)),
-        recursive = FALSE)
-    tables <- lapply(datasets, .cell_table)
+    tables <- lapply(.flat(list(...)), .cell_table)
     there <- vapply(tables, function(x) batch.key %in% colnames(x), logical(1))
     if (!any(there))
         .column(tables[[length(tables)]], batch.key, names(list(...))[
             ...length()], "batch.key")
 }
 
-# One source or a list of several: values, labels and batches of each.
-.sources <- function(source, labels, assay.type, assay, say, batch.key = NULL) {
-    if (!is.list(source) || is.data.frame(source))
+# One source or a list of several: values (not read yet where they lie on
+# disk), labels and batches of each. `...` goes to .located().
+.sources <- function(source, labels, assay.type, assay, say, batch.key = NULL,
+    ...) {
+    if (!is.list(source) || is.data.frame(source)) {
+        .check_size(source, "source")
         return(list(list(label = .labels(source, labels, say),
-            values = .input(source, "source", assay.type, assay, say),
+            values = .located(source, "source", assay.type, assay, say, ...),
             batch = .batch(source, batch.key))))
+    }
     if (!length(source) || !(is.list(labels) || length(labels) < 2L))
         .stop("Where 'source' is a list of datasets, 'labels' must be a ",
             "column of each, or a list of one vector a dataset. Received: ",
             length(source), " datasets, and for 'labels' ", .show(labels), ".")
+    if (is.list(labels) && length(labels) != length(source))
+        .stop("'labels' is a list of ", length(labels), ", and 'source' one of ",
+            length(source), " datasets: give one entry a dataset.")
     Map(function(x, label)
-        .sources(x, label, assay.type, assay, say, batch.key)[[1L]],
+        .sources(x, label, assay.type, assay, say, batch.key, ...)[[1L]],
         source, if (is.list(labels)) labels else list(labels))
 }
 
 # What crosses: one assay, the labels, the batches, and names that are unique.
-.package <- function(values, label = NULL, batch = NULL) {
+.package <- function(values, label = NULL, batch = NULL, more = NULL) {
     cells <- DataFrame(row.names = as.character(seq_len(ncol(values))))
     cells$label <- label
     cells$batch <- batch
+    for (name in names(more))
+        cells[[name]] <- more[[name]]
     colnames(values) <- rownames(cells)
     SingleCellExperiment(list(X = values), colData = cells)
 }

@@ -25,6 +25,11 @@
 #' @export
 installItClust <- function(envname = "r-itclust", python = NULL,
     dry.run = FALSE) {
+    fine <- is.character(envname) && length(envname) == 1L && !is.na(envname) &&
+        nzchar(trimws(envname))
+    if (!fine)
+        .stop("'envname' must be the name or the path of a virtualenv. ",
+            "Received: ", .show(envname), ".")
     path <- if (grepl("[/\\\\]", envname)) path.expand(envname)
         else file.path(.environments(), envname)
     commands <- .install_commands(path, .system_python(python))
@@ -126,19 +131,23 @@ installItClust <- function(envname = "r-itclust", python = NULL,
 #' For bug reports, and for code that must know whether Python is set up.
 #' Python is not started for it: a separate process is asked for its versions.
 #'
-#' @return A list of class `ItClustInfo`: `ready`, whether every Python package
-#'   is there; `python`, the Python that is or would be used (`NA`: none);
-#'   `source`, how it was found; `versions`, of R, reticulate, ItClust and the
-#'   Python packages; `missing`, Python packages that are not there.
+#' @return A list of class `ItClustInfo`: `ready`, whether [ItClust()] can run:
+#'   every Python package is there, or reticulate (1.41 or later) fetches them
+#'   at the first call with the `uv` that it finds here; `python`, the Python
+#'   that is or would be used (`NA`: none yet); `source`, how it was found
+#'   (`"py_require"`: reticulate fetches it); `versions`, of R, reticulate,
+#'   ItClust and the Python packages; `missing`, Python packages that are not
+#'   there.
 #' @examples
 #' itclustInfo()
 #' @export
 itclustInfo <- function() {
     found <- .find_python()
+    fetched <- found$source == "py_require" && .has_uv()
     versions <- .module_versions(found$python)
     r <- vapply(c("ItClust", "reticulate", "SingleCellExperiment"),
         function(p) as.character(packageVersion(p)), "")
-    missing <- setdiff(.MODULES, names(versions))
+    missing <- if (fetched) character() else setdiff(.MODULES, names(versions))
     structure(class = "ItClustInfo", list(
         ready = !length(missing), python = found$python, source = found$source,
         platform = R.version$platform,
@@ -151,9 +160,14 @@ itclustInfo <- function() {
 print.ItClustInfo <- function(x, ...) {
     cat("ItClust is ", if (x$ready) "ready" else "not ready", "\n",
         "platform: ", x$platform, "\n",
-        "python:   ", x$python, " (", x$source, ")\n", sep = "")
+        "python:   ", if (x$source == "py_require")
+            "fetched by reticulate at the first call" else x$python, " (",
+        x$source, ")\n", sep = "")
     cat(sprintf("%-21s %s\n", names(x$versions), x$versions), sep = "")
-    if (!x$ready)
+    if (!x$ready && x$source == "py_require")
+        cat("The first call downloads uv, and with it Python and its packages;",
+            "\ninstallItClust() installs them now.\n", sep = "")
+    else if (!x$ready)
         cat("missing:  ", paste(x$missing, collapse = ", "), "\n",
             .no_python(""), "\n", sep = "")
     invisible(x)
@@ -172,8 +186,21 @@ print.ItClustInfo <- function(x, ...) {
     else if (reticulate::virtualenv_exists(.ENVIRONMENT))
         list(python = reticulate::virtualenv_python(.ENVIRONMENT),
             source = "virtualenv r-itclust")
+    else if (.fetches())
+        list(python = NA_character_, source = "py_require")
     else
         list(python = NA_character_, source = "none set up")
+}
+
+# Whether reticulate itself fetches what is missing, at the first call.
+.fetches <- function(version = packageVersion("reticulate")) {
+    version >= "1.41"
+}
+
+# It does so with uv, which it downloads where there is none.
+.has_uv <- function() {
+    !nzchar(Sys.getenv("UV_OFFLINE")) && (nzchar(Sys.which("uv")) ||
+        nzchar(Sys.getenv("RETICULATE_UV")))
 }
 
 # Versions of those of .MODULES that `python` has, without importing them.

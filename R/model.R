@@ -41,18 +41,22 @@ setMethod("show", "ItClustModel", function(object) {
 #' @aliases trainItClust,ANY-method
 #' @export
 setMethod("trainItClust", "ANY", function(source, labels = NULL,
-    assay.type = NULL, assay = NULL, batch.key = NULL, values = "auto",
-    genes = NULL, preset = "default", seed = 0L, verbose = interactive(),
-    ...) {
+    assay.type = NULL, assay = NULL, altexp = NULL, gene.column = NULL,
+    batch.key = NULL, values = "auto", genes = NULL, preset = "default",
+    seed = 0L, verbose = interactive(), ...) {
+    .check_preset(preset)
     say <- .sayer(verbose)
     .check_batch_key(batch.key, source = source)
-    sources <- .sources(source, labels, assay.type, assay, say, batch.key)
+    .check_places(gene.column, altexp, assay, source = source)
+    values <- .kinds(values, 1L)[[1L]]
+    sources <- .sources(source, labels, assay.type, assay, say, batch.key,
+        gene.column, altexp)
     options <- c(
         list(preset = preset, random_state = .seed(seed), values = values),
         if (!is.null(genes)) list(genes = as.list(as.character(genes))),
         .batch_option(batch.key), .settings(list(...), preset))
     on.exit(.clear(), add = TRUE)
-    .hand_over_sources(sources)
+    .hand_over_sources(sources, kind = values)
     rm(sources)
     path <- tempfile(fileext = ".itclust")
     on.exit(unlink(path, recursive = TRUE), add = TRUE)
@@ -65,13 +69,18 @@ setMethod("trainItClust", "ANY", function(source, labels = NULL,
 #' @aliases transferItClust,ItClustModel,ANY-method
 #' @export
 setMethod("transferItClust", c("ItClustModel", "ANY"), function(model, target,
-    assay.type = NULL, assay = NULL, batch.key = NULL, values = "auto",
+    assay.type = NULL, assay = NULL, altexp = NULL, gene.column = NULL,
+    batch.key = NULL, clusters = NULL, values = "auto",
     key.added = "itclust", verbose = interactive()) {
-    .check_key(key.added)
+    .check_key(key.added, target)
     say <- .sayer(verbose)
     validObject(model)
     .check_batch_key(batch.key, target = target)
-    to <- .input(target, "target", assay.type, assay, say)
+    .check_places(gene.column, altexp, assay, target = target)
+    values <- .kinds(values, 1L)[[1L]]
+    clusters <- .user_clusters(target, clusters)
+    to <- .input(target, "target", assay.type, assay, say, gene.column, altexp)
+    .check_log(to, "target", values)
     on.exit(.clear(), add = TRUE)
     .hand_over("target", .package(to, batch = .batch(target, batch.key)))
     rm(to)
@@ -80,18 +89,38 @@ setMethod("transferItClust", c("ItClustModel", "ANY"), function(model, target,
     .python("apply", path, say = say, progress = .progress(verbose),
         options = c(list(key_added = key.added, values = values),
             .batch_option(batch.key)))
-    .output(target, .take_back(), key.added)
+    answer <- .with_groups(.take_back(model@types), clusters, key.added)
+    .output(target, answer, key.added)
 })
+
+#' @rdname trainItClust
+#' @aliases transferItClust,ItClustModel,list-method
+#' @export
+setMethod("transferItClust", c("ItClustModel", "list"), function(model, target,
+    ..., BPPARAM = NULL) {
+    if (is.data.frame(target))
+        .check_size(target, "target")
+    if (!length(target))
+        .stop("'target' is an empty list.")
+    if (is.null(BPPARAM))
+        return(lapply(target, function(x) transferItClust(model, x, ...)))
+    if (!requireNamespace("BiocParallel", quietly = TRUE))
+        .stop("BPPARAM= needs the package BiocParallel: ",
+            "BiocManager::install(\"BiocParallel\").")
+    BiocParallel::bplapply(target, .transfer_one, model = model, ...,
+        BPPARAM = BPPARAM)
+})
+
+# What a worker runs; ItClust is found there by its name.
+.transfer_one <- function(target, model, ...) {
+    ItClust::transferItClust(model, target, ...)
+}
 
 #' @rdname trainItClust
 #' @export
 saveItClust <- function(model, path, overwrite = FALSE) {
     .check_model(model)
-    .check_path(path)
-    if (file.exists(path) && !overwrite)
-        .stop("'", path, "' exists. Pass overwrite = TRUE to replace it.")
-    if (!dir.exists(dirname(path)))
-        .stop("The folder '", dirname(path), "' does not exist.")
+    .check_free(path, overwrite)
     part <- tempfile(".itclust-", tmpdir = dirname(path))
     on.exit(unlink(part))
     writeBin(model@data, part)
@@ -127,6 +156,15 @@ loadItClust <- function(path) {
         .stop("'model' must come from trainItClust() or loadItClust(). ",
             "Received: ", .show(model), ".")
     validObject(model)
+}
+
+# A file that may be written.
+.check_free <- function(path, overwrite) {
+    .check_path(path)
+    if (file.exists(path) && !overwrite)
+        .stop("'", path, "' exists. Pass overwrite = TRUE to replace it.")
+    if (!dir.exists(dirname(path)))
+        .stop("The folder '", dirname(path), "' does not exist.")
 }
 
 .check_path <- function(path) {

@@ -7,14 +7,14 @@
     module <- .start()
     arguments <- c(list(...), options)
     if (!is.null(say))
-        arguments["say"] <- list(.callback(say))
+        arguments["say"] <- list(.callback(function(text) say(.in_r(text))))
     if (!is.null(progress))
         arguments["progress"] <- list(.callback(progress))
-    if (what %in% c("take", "give"))
+    if (what %in% c("take", "give", "restore"))
         .guard()
     outcome <- do.call(module[[what]], arguments)
     for (text in unlist(outcome$warnings))
-        warning(text, call. = FALSE)
+        warning(.in_r(text), call. = FALSE)
     if (outcome$ok)
         return(outcome$value)
     left <- .bridge$left
@@ -24,7 +24,7 @@
     if (outcome$kind == "interrupt" || !is.null(left))
         .interrupt()
     .bridge$traceback <- outcome$traceback
-    .stop(outcome$message, class = paste0("itclust_", outcome$type))
+    .stop(.in_r(outcome$message), class = paste0("itclust_", outcome$type))
 }
 
 # "take" and "give" use rpy2, which lets go of Python's lock while R runs. If R
@@ -72,21 +72,43 @@
     rm(list = name, envir = .bridge)
 }
 
-.hand_over_sources <- function(sources) {
+# Values are read here, one source after the other: of those on disk, `genes`
+# only, where there are some.
+.hand_over_sources <- function(sources, genes = NULL, kind = "auto") {
     labels <- names(sources)
     if (is.null(labels) || anyDuplicated(labels))
         labels <- as.character(seq_along(sources))
-    for (i in seq_along(sources))
+    for (i in seq_along(sources)) {
+        values <- sources[[i]]$values
+        if (!is.null(genes))
+            values <- .cut(values, genes)
         .hand_over(paste0("source ", labels[i]), .package(
-            sources[[i]]$values, label = sources[[i]]$label,
+            .read(values, "source", kind), label = sources[[i]]$label,
             batch = sources[[i]]$batch))
+    }
 }
 
-.take_back <- function() {
+.take_back <- function(types = character()) {
     .quietly(.python("give"))
     answer <- .bridge$answer
     rm("answer", envir = .bridge)
     answer$cells <- as.list(answer$cells)
+    .name_columns(answer, types)
+}
+
+# Names of columns as R users meet them. HDF5 keeps "/" for itself, so that
+# Python writes "|" in its place: here types have their true names. Clusters are
+# "cluster_0", ...: numbers alone break Seurat::as.Seurat().
+.name_columns <- function(answer, types) {
+    matrices <- answer$matrices
+    found <- colnames(matrices$type_probabilities)
+    true <- types[match(found, gsub("/", "|", types, fixed = TRUE))]
+    exact <- found %in% types
+    colnames(matrices$type_probabilities) <- ifelse(exact | is.na(true), found,
+        true)
+    colnames(matrices$probabilities) <- paste0("cluster_",
+        colnames(matrices$probabilities))
+    answer$matrices <- matrices
     answer
 }
 
@@ -100,7 +122,7 @@
 
 # After a run, whether it went well or not: nothing of the user's stays.
 .clear <- function() {
-    here <- grep("^(source .*|target|answer)$", ls(.bridge), value = TRUE)
+    here <- grep("^(source .*|target|answer|arrays)$", ls(.bridge), value = TRUE)
     rm(list = here, envir = .bridge)
     if (!is.null(.bridge$module) && identical(.bridge$pid, Sys.getpid()))
         .bridge$module$forget()
@@ -156,7 +178,7 @@
         reticulate::use_virtualenv(.ENVIRONMENT, required = TRUE)
         return("virtualenv")
     }
-    if (packageVersion("reticulate") < "1.41")
+    if (!.fetches())
         .stop(.no_python("No Python has been set up for ItClust."))
     declare <- getExportedValue("reticulate", "py_require")
     declare(.requirements())
@@ -174,11 +196,13 @@
         isTRUE(nzchar(.discovered()$forced))
 }
 
-# What reticulate would take. It warns of any pyproject.toml that it meets, and
-# offers to install miniconda, which is not what anybody asked for here.
+# What reticulate would take; NULL where it stumbles over a broken virtualenv. It
+# warns of any pyproject.toml that it meets, and offers to install miniconda,
+# which is not what anybody asked for here.
 .discovered <- function() {
     withr::local_envvar(RETICULATE_MINICONDA_ENABLED = "FALSE")
-    suppressWarnings(reticulate::py_discover_config())
+    tryCatch(suppressWarnings(reticulate::py_discover_config()),
+        error = function(e) NULL)
 }
 
 .initialise <- function() {

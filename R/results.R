@@ -13,14 +13,14 @@
 }
 
 .output.SummarizedExperiment <- function(target, answer, key) {
-    cells <- .add_columns(colData(target), answer)
+    cells <- .add_columns(colData(target), answer, key)
     colData(target) <- .add_matrices(cells, answer, key)
     metadata(target)[[key]] <- answer$run
     target
 }
 
 .output.SingleCellExperiment <- function(target, answer, key) {
-    colData(target) <- .add_columns(colData(target), answer)
+    colData(target) <- .add_columns(colData(target), answer, key)
     for (kind in names(answer$matrices)) {
         name <- .matrix_name(kind, key, embedding = key)
         matrix <- answer$matrices[[kind]]
@@ -31,7 +31,10 @@
     target
 }
 
-.add_columns <- function(table, answer) {
+# Columns of an earlier run that this one does not write are taken out.
+.add_columns <- function(table, answer, key) {
+    stale <- setdiff(.group_columns(key), names(answer$cells))
+    table <- table[, !colnames(table) %in% stale, drop = FALSE]
     for (name in names(answer$cells))
         table[[name]] <- answer$cells[[name]]
     table

@@ -77,6 +77,9 @@
 .output.Seurat <- function(target, answer, key, assay = NULL) {
     cells <- as.data.frame(answer$cells, row.names = colnames(target),
         optional = TRUE)
+    stale <- setdiff(.group_columns(key), names(cells))
+    for (name in intersect(stale, colnames(target[[]])))
+        target[[name]] <- NULL
     target <- SeuratObject::AddMetaData(target, cells)
     suffix <- c(embedding = "", probabilities = "P", type_probabilities = "T")
     for (kind in names(answer$matrices)) {

@@ -214,6 +214,70 @@ def version() -> str:
     return itclust.__version__
 
 
+@_outcome
+def explain(labels_key, *, key="itclust", **options) -> None:
+    """Explain the labels of the held target, whose results :func:`restore` put back, by the held source."""
+    table = itclust.explain(_sources(), _held.pop("target"), labels_key=labels_key, key=key, **options)
+    _held["answer"] = {"table": table.astype({c: object for c, d in table.dtypes.items() if d.kind not in "fiub"})}
+
+
+@_outcome
+def report(path, labels_key, *, key="itclust", **options) -> None:
+    """Write the page about the held target; with the held source, where there is one."""
+    target = _held.pop("target")
+    source = _sources() or None
+    itclust.report(target, path, key=key, source=source, labels_key=labels_key if source is not None else None, **options)
+
+
+@_outcome
+def restore(key, run) -> None:
+    """Put the results that R kept back into the held target: its ``obs`` has them, arrays are in ``.bridge$arrays``.
+
+    ``run`` is the record of the run as plain lists: ``clusters`` (columns by name), ``cluster_names``, ``types`` (names
+    of the type probabilities' columns), ``params``, ``history``, ``genes``, ``version``.
+    """
+    target, at = _held["target"], results.keys(key)
+    given = _environment()["arrays"]
+    arrays = {str(k): _array(v) for k, v in zip(given.names, given)}
+    target.obs = target.obs.rename(columns={k: at[k] for k in ("label", "cluster", "confidence", "novelty", "initial")})
+    names = [str(c) for c in run["cluster_names"]]
+    columns = {"probabilities": names, "type_probabilities": [_as_column(t) for t in run["types"]]}
+    for kind, values in columns.items():
+        target.obsm[at[kind]] = pd.DataFrame(arrays[kind], index=target.obs_names, columns=values)
+    target.obsm[at["embedding"]] = arrays["embedding"]
+    if "umap" in arrays:
+        target.obsm["X_umap"] = arrays["umap"]
+    history = {k: np.asarray(v) for k, v in run["history"].items()}
+    history |= {k: arrays[k] for k in ("centroids",) if k in arrays}
+    clusters = pd.DataFrame(dict(run["clusters"]), index=pd.Index(names, name="cluster"))
+    genes = np.asarray(run["genes"], dtype=object)
+    target.uns[at["uns"]] = {
+        "params": _params(dict(run["params"])), "clusters": clusters, "history": history, "genes": genes,
+        "version": run["version"],
+    }  # fmt: skip
+
+
+def _params(params) -> dict:
+    """Parameters as Python wrote them: in R, a list of one is no list."""
+    lists = {k for k, v in vars(itclust.settings.resolve(params["preset"], {})).items() if isinstance(v, tuple)}
+    return {k: v if k not in lists or isinstance(v, (list, tuple)) else [v] for k, v in params.items()}
+
+
+def _as_column(name) -> str:
+    """A type's column among the type probabilities, as the core writes it."""
+    try:
+        from itclust.annotation import as_column
+    except ImportError:
+        return str(name)
+    return as_column(name)
+
+
+def _array(value) -> np.ndarray:
+    """A numeric array of R, of any number of dimensions, as a copy."""
+    shape = tuple(value.do_slot("dim"))
+    return np.array(value.memoryview(), dtype=np.float64).reshape(shape, order="F")
+
+
 def _hold_answer(target, key):
     """Keep what the core wrote under ``key``; the expression values go."""
     at = results.keys(key)

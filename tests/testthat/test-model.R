@@ -63,3 +63,15 @@ test_that("what is no model is refused", {
     damaged@data <- head(model@data, 2000)
     expect_error(transferItClust(damaged, data$target), "damaged")
 })
+
+test_that("a list of targets gives a list, workers give the same", {
+    several <- list(a = data$target[, 1:20], b = data$target[, 21:40])
+    out <- transferItClust(model, several, verbose = FALSE)
+    expect_named(out, c("a", "b"))
+    expect_identical(out$b, transferItClust(model, several$b))
+    expect_error(transferItClust(model, list()), "empty list")
+    expect_error(transferItClust(model, data.frame(a = 1)), "is a data frame")
+    skip_if_not_installed("BiocParallel")
+    expect_identical(transferItClust(model, several, verbose = FALSE,
+        BPPARAM = BiocParallel::SerialParam()), out)
+})

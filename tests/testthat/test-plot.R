@@ -16,7 +16,7 @@ test_that("cells are drawn once each, in the layout's place", {
     low <- which.min(annotated$itclust_confidence)
     points <- drawn(plotItClust(annotated, "confidence"))[[1]]
     at <- match(reducedDim(annotated, "UMAP")[low, 1], points$x)
-    expect_identical(at, 1L)
+    expect_identical(at, ncol(annotated)) # on top: what to look at
 })
 
 test_that("the layout falls back to components of the embedding", {
@@ -80,4 +80,51 @@ test_that("an object without results is told to run ItClust()", {
     expect_error(plotItClust(tiny()$target), "no results under 'itclust'")
     expect_error(plotItClust(annotated, key.added = "x"), "under 'x'")
     expect_error(plotItClust(annotated, "umap"), "should be one of")
+})
+
+test_that("the user's random numbers stay where they are", {
+    set.seed(3)
+    before <- .Random.seed
+    for (type in c("embedding", "calls", "flow", "types"))
+        invisible(ggplot2::ggplotGrob(plotItClust(annotated, type)))
+    expect_identical(.Random.seed, before)
+})
+
+test_that("names beside the flow's bars do not overlap, and take the axis", {
+    bars <- data.frame(low = c(0, 0.01, 0.02, 0.5), high = c(0.01, 0.02, 0.5,
+        1))
+    at <- .spread(bars)
+    expect_true(all(diff(at) >= 0.05 - 1e-9))
+    expect_true(all(at >= 0 & at <= 1))
+    many <- data.frame(low = seq(0, 0.099, 0.001), high = seq(0.001, 0.1, 0.001))
+    many$high[100] <- 1
+    expect_true(all(diff(.spread(many)) > 0.9 / 99 - 1e-9))
+    plot <- plotItClust(annotated, "flow")
+    scale <- plot$scales$get_scales("y")
+    expect_match(scale$labels, "\\(\\d+\\)$")
+    expect_identical(length(scale$breaks),
+        nlevels(droplevels(annotated$itclust_initial)))
+})
+
+test_that("a gene can give the colour, and markers are mean and share", {
+    gene <- rownames(annotated)[1]
+    plot <- plotItClust(annotated, color.by = gene)
+    expect_equal(sort(plot$data$color), sort(unname(as.matrix(
+        logcounts(annotated))[gene, ])))
+    dots <- plotItClust(annotated, "markers", genes = rownames(annotated)[1:3])
+    cluster <- levels(annotated$itclust_cluster)[1]
+    inside <- annotated$itclust_cluster == cluster
+    values <- as.matrix(logcounts(annotated))[gene, ]
+    shown <- dots$data[dots$data$gene == gene, ]
+    row <- sub(" .*", "", shown$cluster) == cluster
+    expect_equal(shown$rate[row], mean(values[inside] > 0))
+    means <- tapply(values, annotated$itclust_cluster, mean)
+    expect_equal(shown$value[row], unname(means[cluster] / max(means)))
+    expect_error(plotItClust(annotated, "markers", genes = "nope"),
+        "'nope' not among the genes")
+    expect_error(plotItClust(annotated, color.by = "nope"),
+        "neither a column nor a gene")
+    own <- unique(plotItClust(annotated, "markers", n.genes = 1)$data$gene)
+    listed <- sub(",.*", "", metadata(annotated)$itclust$clusters$markers)
+    expect_true(all(own %in% listed))
 })

@@ -123,3 +123,26 @@ test_that("itclustInfo() tells what a bug report needs", {
     expect_identical(info$ready, !length(info$missing))
     expect_output(print(info), "ItClust is (not )?ready")
 })
+
+test_that("an environment must have a name", {
+    for (bad in list("", "  ", NA_character_, c("a", "b"), 3, NULL))
+        expect_error(installItClust(bad, python = "python3", dry.run = TRUE),
+            "'envname' must be")
+})
+
+test_that("what reticulate fetches by itself counts as ready where uv is", {
+    expect_true(.fetches(numeric_version("1.41")))
+    expect_false(.fetches(numeric_version("1.28")))
+    old <- Sys.getenv(c("RETICULATE_UV", "UV_OFFLINE"), NA)
+    on.exit(for (name in names(old)) if (is.na(old[[name]]))
+        Sys.unsetenv(name) else do.call(Sys.setenv, as.list(old[name])))
+    Sys.setenv(RETICULATE_UV = "/some/uv")
+    Sys.unsetenv("UV_OFFLINE")
+    expect_true(.has_uv())
+    Sys.setenv(UV_OFFLINE = "1")
+    expect_false(.has_uv())
+    info <- structure(class = "ItClustInfo", list(ready = FALSE, python = NA,
+        source = "py_require", platform = "x", versions = c(R = "4.5"),
+        missing = .MODULES))
+    expect_output(print(info), "first call downloads uv")
+})

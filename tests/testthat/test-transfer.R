@@ -17,7 +17,8 @@ test_that("every cell comes back with every key", {
     types <- reducedDim(annotated, "itclust_type_probabilities")
     expect_equal(unname(rowSums(q)), rep(1, 40), tolerance = 1e-5)
     expect_equal(unname(rowSums(types)), rep(1, 40), tolerance = 1e-5)
-    expect_setequal(colnames(q), levels(annotated$itclust_cluster))
+    expect_setequal(colnames(q), paste0("cluster_",
+        levels(annotated$itclust_cluster)))
     expect_identical(colnames(types),
         c(levels(factor(data$source$cell_type)), "novel"))
     run <- metadata(annotated)$itclust
