@@ -110,7 +110,7 @@ def marker_dots(target, found, source, where: dict) -> Picture:
     figure, ax = _figure(width, 1.8 + 0.22 * n * (2 if source is not None else 1))
     pl.markers(target, source, key=found.key, ax=ax, show=False, **where)
     ax.set_title("")
-    genes = [t.get_text() for t in ax.get_xticklabels()]
+    genes = [t.get_text().replace(r"\$", "$") for t in ax.get_xticklabels()]
     beside = " Grey rows: the source type that the cluster above was given." if source is not None else ""
     return Picture(
         "markers", "Marker genes",

@@ -87,7 +87,9 @@ def _files(path: Path) -> Iterator[tuple[str, int]]:
         with zipfile.ZipFile(path) as archive:
             yield from ((entry.filename, entry.file_size) for entry in archive.infolist())
     else:
-        yield from ((file.relative_to(path).as_posix(), file.stat().st_size) for file in path.rglob("*") if file.is_file())
+        yield from (
+            (file.relative_to(path).as_posix(), file.stat().st_size) for file in path.rglob("*") if file.is_file()
+        )
 
 
 def _expected(item) -> int:

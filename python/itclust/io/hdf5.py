@@ -72,7 +72,10 @@ def _links(group) -> Iterator[tuple]:
         seen.add(address)
         for name in owner:
             yield owner, name
-            if isinstance(owner.get(name, getlink=True), h5py.HardLink) and owner.get(name, getclass=True) is h5py.Group:
+            if (
+                isinstance(owner.get(name, getlink=True), h5py.HardLink)
+                and owner.get(name, getclass=True) is h5py.Group
+            ):
                 waiting.append(owner[name])
 
 

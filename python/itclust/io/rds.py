@@ -39,7 +39,14 @@ def _unpack(path: Path, folder: Path) -> None:
     # --vanilla and a folder of its own: no .Rprofile, .Renviron or .RData of the user's folder is run
     call = [_rscript(path), "--vanilla", str(_SCRIPT), str(path), str(folder)]
     done = subprocess.run(
-        call, env=env, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+        call,
+        env=env,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
     )
     if done.returncode:
         reason = folder / "error"

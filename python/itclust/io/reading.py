@@ -103,6 +103,8 @@ def _reason(path: Path, kind: str, error: Exception) -> str:
 def _with_plain_names(adata, path: Path):
     for axis in ("obs_names", "var_names"):
         setattr(adata, axis, getattr(adata, axis).astype(str).astype(object))
+    for slot in ("obs", "var"):
+        setattr(adata, slot, _with_own_columns(getattr(adata, slot), f"{path}: {slot}"))
     if rows_are_cells(adata.obs_names.tolist(), adata.var_names.tolist()) is False:
         what = "the names of its cells look like genes, and those of its genes like cells"
         warnings.warn(f"{path}: {what}. If it is transposed, use itclust.read(path).T", stacklevel=3)
@@ -111,3 +113,13 @@ def _with_plain_names(adata, path: Path):
         warnings.warn(f"{path}: {n_repeated} cell names repeat earlier ones and got a suffix.", stacklevel=3)
         adata.obs_names_make_unique()
     return adata
+
+
+def _with_own_columns(table, where: str):
+    """No two columns of one name: half of pandas takes the first, the other half both."""
+    repeated = table.columns.duplicated()
+    if not repeated.any():
+        return table
+    names = ", ".join(map(repr, dict.fromkeys(table.columns[repeated])))
+    warnings.warn(f"{where} has more than one column called {names[:60]}; the first is kept.", stacklevel=4)
+    return table.loc[:, ~repeated]

@@ -41,9 +41,12 @@ class Unreadable(ValueError):
 
 def recognise(path: Path) -> str:
     """Key of ``FORMATS`` for an existing file or folder."""
-    if path.is_dir():
+    node = kind_of_node(path)
+    if node == "a folder":
         return _folder(path)
-    _check_regular(path)
+    if node:
+        msg = f"{path} is {node}, and files are read more than once. Save what comes from it as a file, and pass that."
+        raise Unreadable(msg)
     if path.stat().st_size == 0:
         msg = f"{path} is empty (0 bytes). Was the download or the copy complete?"
         raise Unreadable(msg)
@@ -56,13 +59,15 @@ def recognise(path: Path) -> str:
     return _stream(path, head(path))
 
 
-def _check_regular(path: Path) -> None:
-    mode = path.stat().st_mode
-    kinds = {"a pipe": stat.S_ISFIFO, "a device": stat.S_ISCHR, "a disk": stat.S_ISBLK, "a socket": stat.S_ISSOCK}
-    kind = next((kind for kind, holds in kinds.items() if holds(mode)), None)
-    if kind:
-        msg = f"{path} is {kind}, and files are read more than once. Save what comes from it as a file, and pass that."
-        raise Unreadable(msg)
+def kind_of_node(path: Path) -> str | None:
+    """What is at a path that is no plain file: ``"a folder"``, ``"a pipe"`` ...; None for a file, and for nothing."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    kinds = {"a folder": stat.S_ISDIR, "a pipe": stat.S_ISFIFO, "a device": stat.S_ISCHR, "a disk": stat.S_ISBLK}
+    kinds["a socket"] = stat.S_ISSOCK
+    return next((kind for kind, holds in kinds.items() if holds(mode)), None)
 
 
 def opened(path: Path) -> BinaryIO:
@@ -117,6 +122,9 @@ def _folder(path: Path) -> str:
 def _hdf5(path: Path) -> str:
     import h5py
 
+    from itclust.io.probe import check_opens
+
+    check_opens(path)
     try:
         with h5py.File(path, "r") as file:
             groups = {name: _members(file, name) for name in file}

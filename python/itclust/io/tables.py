@@ -196,7 +196,9 @@ def _check_ends(path: Path, values: np.ndarray, rows: list[str]) -> None:
 
 def _check_last(path: Path, stream: Guarded) -> None:
     if stream.last not in (b"\n", b"\r"):
-        warnings.warn(f"{path}: its last line does not end. If the file was cut, its last value is short.", stacklevel=2)
+        warnings.warn(
+            f"{path}: its last line does not end. If the file was cut, its last value is short.", stacklevel=2
+        )
 
 
 def _check_text(path: Path, *names) -> None:

@@ -58,7 +58,7 @@ def read_mtx(path: Path):
     from scipy.io import mmread
 
     path = _matrix_file(path)
-    cell_file, gene_file = _beside(path, _CELL_FILES, "cells"), _beside(path, _GENE_FILES, "genes")
+    cell_file, gene_file = named_by(path)
     cells, genes = _rows(cell_file), _rows(gene_file)
     by_cells = _check_header(path, cells, genes, cell_file.name, gene_file.name)
     with Guarded(path, longest=_LINE) as stream:
@@ -94,6 +94,11 @@ def _check_header(path: Path, cells, genes, cell_file: str, gene_file: str) -> b
         msg = f"{path} is damaged: it claims {n_entries:,} entries, and {path.stat().st_size:,} bytes hold fewer."
         raise Unreadable(msg)
     return by_cells
+
+
+def named_by(matrix: Path) -> tuple[Path, Path]:
+    """The files beside an .mtx file that name its cells and its genes."""
+    return _beside(matrix, _CELL_FILES, "cells"), _beside(matrix, _GENE_FILES, "genes")
 
 
 def of_prefix(path: Path) -> Path | None:
