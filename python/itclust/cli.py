@@ -19,6 +19,9 @@ def main(argv=None) -> int:
     args = parser().parse_args(argv)
     if not args.debug:
         _hush()
+    from itclust.io.terminal import steady
+
+    steady()
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr, force=True)
     logging.getLogger("itclust").setLevel(logging.WARNING if args.quiet else logging.INFO)
     warnings.showwarning = lambda message, *_, **__: sys.stderr.write(f"warning: {message}\n")
@@ -26,13 +29,18 @@ def main(argv=None) -> int:
     try:
         args.run(args)
     except KeyboardInterrupt:
-        sys.stderr.write("\nitclust: interrupted; nothing was written.\n")
+        sys.stderr.write(f"\nitclust: interrupted; {args.outputs or 'nothing was written'}.\n")
         return 130
     except Exception as error:
         if args.debug:
             raise
-        sys.stderr.write(f"itclust: error: {_one_line(error)}\n")
-        return 2 if isinstance(error, WrongUse) else 1
+        done = f" ({args.outputs})" if args.outputs and args.outputs.written else ""
+        sys.stderr.write(f"itclust: error: {_one_line(error)}{done}\n")
+        return 2 if isinstance(error, WrongUse | itclust.io.Refused) else 1
+    sys.stdout.flush()
+    if sys.stdout.lost and not args.outputs:  # what was printed was all there was
+        sys.stderr.write(f"itclust: error: standard output cannot be written: {sys.stdout.failure.strerror}.\n")
+        return 1
     return 0
 
 
@@ -49,7 +57,8 @@ def parser() -> argparse.ArgumentParser:
     p = _command(commands, "transfer", transfer, "annotate TARGET from SOURCE, or from a model made by `itclust train`")
     p.add_argument("source", metavar="SOURCE", help="labelled cells (h5ad, zarr, 10x, csv, loom, rds ...), or a model")
     p.add_argument("target", metavar="TARGET", help="cells to annotate")
-    p.add_argument("-o", "--output", required=True, metavar="OUT.h5ad", help="the annotated target (.h5ad or .zarr)")
+    p.add_argument("-o", "--output", metavar="OUT.h5ad", help="the annotated target (.h5ad or .zarr)")
+    p.add_argument("--in-place", action="store_true", help="write the results into TARGET itself, in place of -o")
     p.add_argument("--csv", metavar="OUT.csv", help="labels and confidence as a table as well")
     p.add_argument("--report", metavar="OUT.html", help="a page with figures as well")
     _fitting(p)
@@ -70,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _command(commands, name, run, text):
     p = commands.add_parser(name, help=text, description=text)
-    p.set_defaults(run=run)
+    p.set_defaults(run=run, outputs=None)
     p.add_argument("--quiet", action="store_true", help="no progress and no log lines")
     p.add_argument("--debug", action="store_true", help="full tracebacks")
     return p
@@ -92,11 +101,13 @@ def transfer(args) -> None:
     """``itclust transfer``."""
     from itclust import results
 
-    outputs = [Path(p) for p in (args.output, args.csv, args.report) if p]
-    _writable(outputs)
-    if outputs[0].suffix not in (".h5ad", ".zarr"):
-        msg = f"-o {args.output}: the annotated target is written as .h5ad or .zarr."
+    if bool(args.output) == args.in_place:
+        msg = "say where the annotated target goes: -o OUT.h5ad, or --in-place for TARGET itself."
         raise WrongUse(msg)
+    wanted = {"-o": ("annotated", args.output or args.target), "--csv": ("table", args.csv)}
+    wanted["--report"] = ("report", args.report)
+    inputs, replaced = {"SOURCE": args.source, "TARGET": args.target}, "TARGET" if args.in_place else None
+    args.outputs = itclust.io.Outputs(wanted, inputs, replaced)
     options = _options(args)
     model = _model(args.source)
     target = itclust.io.read(args.target)
@@ -107,14 +118,16 @@ def transfer(args) -> None:
     else:
         source = None
         _apply(model, target, args, options, bar)
-    itclust.io.write(target, outputs[0])
+    itclust.io.write(target, args.outputs.paths["-o"])
+    args.outputs.done("-o")
     if args.csv:
         itclust.io.write_csv(target, args.csv, key=args.key_added)
+        args.outputs.done("--csv")
     if args.report:
         place = {k: options[k] for k in ("layer", "values", "use_raw")}
         itclust.report(target, args.report, key=args.key_added, source=source, labels_key=args.labels, **place)
-    print(results.summary(target, args.key_added))
-    print("written: " + ", ".join(map(str, outputs)))
+        args.outputs.done("--report")
+    print(f"{results.summary(target, args.key_added)}\n{args.outputs}")
 
 
 def _apply(model, target, args, options, bar) -> None:
@@ -134,14 +147,15 @@ def _apply(model, target, args, options, bar) -> None:
 
 def train(args) -> None:
     """``itclust train``."""
-    _writable([Path(args.output)])
+    args.outputs = itclust.io.Outputs({"-o": ("model", args.output)}, {"SOURCE": args.source})
     options = _options(args)
     place = {k: options.pop(k) for k in ("layer", "use_raw", "values", "batch_key")}
     place = {k: v[0] if isinstance(v, list) else v for k, v in place.items()}
     source = itclust.io.read(args.source)
     model = itclust.ItClust(**options).fit(source, args.labels, progress=_bar(args), **place)
-    model.save(args.output)
-    print(f"{model!r}\nwritten: {args.output}")
+    model.save(args.outputs.paths["-o"])
+    args.outputs.done("-o")
+    print(f"{model!r}\n{args.outputs}")
 
 
 def demo(args) -> None:
@@ -170,9 +184,12 @@ def _describe(adata) -> str:
         n = column.nunique()
         few = ", ".join(f"{v} ({c})" for v, c in column.value_counts().head(30).items() if c) if n <= 30 else ""
         lines.append(f"obs[{name!r}]: {n} values{': ' + few if few else ''}")
-    found = [k for k, v in adata.uns.items() if isinstance(v, dict) and "clusters" in v and k in adata.obs]
-    lines += [f"results under {k!r}:\n{results.summary(adata, k)}" for k in found]
+    lines += [f"results under {k!r}:\n{results.summary(adata, k)}" for k in _result_keys(adata)]
     return "\n".join(lines)
+
+
+def _result_keys(adata) -> list:
+    return [k for k, v in adata.uns.items() if hasattr(v, "keys") and "clusters" in v and f"{k}_cluster" in adata.obs]
 
 
 def _describe_model(model) -> str:
@@ -185,9 +202,13 @@ def _model(path):
 
     if not Path(path).is_file() or not zipfile.is_zipfile(path):
         return None
-    with zipfile.ZipFile(path) as file:
-        if "header.npy" not in file.namelist():
-            return None
+    try:
+        with zipfile.ZipFile(path) as file:
+            names = file.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return None  # the readers say what is wrong with it
+    if "header.npy" not in names:
+        return None
     return itclust.ItClust.load(path)
 
 
@@ -227,24 +248,22 @@ def _pair(text):
     return text.split(",") if text and "," in text else text
 
 
-def _writable(paths) -> None:
-    for path in paths:
-        folder = path.absolute().parent
-        if not folder.is_dir():
-            msg = f"there is no folder {str(folder)!r} to write {path.name!r} to; make it first."
-            raise WrongUse(msg)
-        if not os.access(folder, os.W_OK):
-            msg = f"the folder {str(folder)!r} cannot be written to."
-            raise WrongUse(msg)
-
-
 def _bar(args):
     return False if args.quiet else None
 
 
 def _one_line(error) -> str:
     text = error.args[0] if isinstance(error, KeyError) and error.args else str(error) or type(error).__name__
-    return " ".join(str(text).split())
+    text = " ".join(str(text).split())
+    if isinstance(error, MemoryError):
+        return "there is not enough memory. Take fewer cells or genes, or a machine with more."
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}."
+    if not isinstance(error, ValueError | KeyError | TypeError | OSError | ImportError | RuntimeError | WrongUse):
+        return (
+            f"{type(error).__name__}: {text}. Nobody foresaw this: please report it with the lines that --debug adds."
+        )
+    return text
 
 
 def _hush() -> None:
@@ -254,8 +273,8 @@ def _hush() -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 2)
         os.close(null)
-        sys.stderr = os.fdopen(kept, "w", buffering=1, encoding="utf-8", errors="replace")
-    except OSError:
+        sys.stderr = os.fdopen(kept, "w", buffering=1, encoding=sys.stderr.encoding, errors="replace")
+    except (OSError, AttributeError):
         return
 
 

@@ -241,7 +241,7 @@ def restore(key, run) -> None:
     arrays = {str(k): _array(v) for k, v in zip(given.names, given)}
     target.obs = target.obs.rename(columns={k: at[k] for k in ("label", "cluster", "confidence", "novelty", "initial")})
     names = [str(c) for c in run["cluster_names"]]
-    columns = {"probabilities": names, "type_probabilities": [_as_column(t) for t in run["types"]]}
+    columns = {"probabilities": names, "type_probabilities": [results.as_column(t) for t in run["types"]]}
     for kind, values in columns.items():
         target.obsm[at[kind]] = pd.DataFrame(arrays[kind], index=target.obs_names, columns=values)
     target.obsm[at["embedding"]] = arrays["embedding"]
@@ -261,15 +261,6 @@ def _params(params) -> dict:
     """Parameters as Python wrote them: in R, a list of one is no list."""
     lists = {k for k, v in vars(itclust.settings.resolve(params["preset"], {})).items() if isinstance(v, tuple)}
     return {k: v if k not in lists or isinstance(v, (list, tuple)) else [v] for k, v in params.items()}
-
-
-def _as_column(name) -> str:
-    """A type's column among the type probabilities, as the core writes it."""
-    try:
-        from itclust.annotation import as_column
-    except ImportError:
-        return str(name)
-    return as_column(name)
 
 
 def _array(value) -> np.ndarray:

@@ -111,7 +111,7 @@ def marker_dots(found, of_source, of_target) -> Picture:
     figure, ax = _figure(width, 1.8 + 0.22 * n * (2 if of_source is not None else 1))
     draw_markers(ax, found, of_source, of_target)
     ax.set_title("")
-    genes = [t.get_text() for t in ax.get_xticklabels()]
+    genes = [t.get_text().replace(r"\$", "$") for t in ax.get_xticklabels()]
     beside = " Grey rows: the source type that the cluster above was given." if of_source is not None else ""
     return Picture(
         "markers", "Marker genes",

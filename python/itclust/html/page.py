@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from importlib import resources
 from string import Template
@@ -13,6 +14,7 @@ from itclust.html import figures, findings, record
 
 BADGES = {"trust": "✓ trust", "look": "! look", "novel": "? novel"}
 KINDS = {"carries": "Carry the label", "missing": "Missing in the target", "unexpected": "Unexpected in the target"}
+_NO_TEXT = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 GENES = 8  # of each kind
 
 
@@ -47,7 +49,7 @@ def report(
     found = results.read(target, key)
     where = {"labels_key": labels_key, "layer": layer, "use_raw": use_raw, "values": values}
     with whole(path) as part:
-        part.write_text(page(target, found, source, where), encoding="utf-8")
+        part.write_text(_clean(page(target, found, source, where)), encoding="utf-8")
 
 
 def page(target, found, source, where) -> str:
@@ -85,6 +87,11 @@ def page(target, found, source, where) -> str:
         style=(files / "style.css").read_text("utf-8"),
         script=(files / "script.js").read_text("utf-8"),
     )
+
+
+def _clean(text: str) -> str:
+    """Without what no page may hold: control characters, and halves of letters."""
+    return _NO_TEXT.sub("\ufffd", text)
 
 
 def _lead(found, verdicts) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
+from itclust.io.hdf5 import check_hdf5
 from itclust.io.recognise import Unreadable
 
 _GENE_NAMES = ("Gene", "gene", "GeneName", "gene_names", "gene_name", "var_names", "Symbol", "Name", "Accession")
@@ -19,12 +20,22 @@ def read_loom(path: Path):
     import anndata
     import h5py
 
+    check_hdf5(path)
     with h5py.File(path, "r") as file:
-        shape = file["matrix"].shape
+        shape = _shape(path, file)
         var = _attributes(path, file["row_attrs"], shape[0], "row_attrs", _GENE_NAMES)
         obs = _attributes(path, file["col_attrs"], shape[1], "col_attrs", _CELL_NAMES)
         layers = {name: _cells_by_genes(values) for name, values in file.get("layers", {}).items()}
         return anndata.AnnData(X=_cells_by_genes(file["matrix"]), obs=obs, var=var, layers=layers)
+
+
+def _shape(path: Path, file) -> tuple[int, int]:
+    shape = file["matrix"].shape
+    for name, item in {"matrix": file["matrix"], **dict(file.get("layers", {}))}.items():
+        if getattr(item, "shape", None) != shape or len(shape) != 2 or item.dtype.kind not in "iufb":
+            msg = f"{path} is damaged: {name!r} is no matrix of numbers of the shape {shape}. Get it again."
+            raise Unreadable(msg)
+    return shape
 
 
 def _cells_by_genes(values) -> sparse.csr_matrix:

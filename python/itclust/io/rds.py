@@ -13,10 +13,13 @@ import numpy as np
 from scipy import sparse
 
 from itclust.io.recognise import Unreadable
+from itclust.io.structure import check_indices
 
 logger = logging.getLogger("itclust")
 
 _SCRIPT = Path(__file__).with_name("unpack_rds.R")
+# The first two would load another R's libraries; the others name scripts that R runs at its start.
+_NOT_FOR_R = ("LD_LIBRARY_PATH", "R_HOME", "R_PROFILE", "R_PROFILE_USER", "R_ENVIRON", "R_ENVIRON_USER")
 _FIRST = ("counts", "logcounts", "data")  # which assay becomes X
 
 
@@ -32,10 +35,19 @@ def read_rds(path: Path):
 
 
 def _unpack(path: Path, folder: Path) -> None:
-    # A child of an R that started us would load the wrong libraries from these two.
-    env = {key: value for key, value in os.environ.items() if key not in ("LD_LIBRARY_PATH", "R_HOME")}
-    call = [_rscript(path), str(_SCRIPT), str(path), str(folder)]
-    done = subprocess.run(call, env=env, capture_output=True, text=True, errors="replace", check=False)
+    env = {key: value for key, value in os.environ.items() if key not in _NOT_FOR_R}
+    # --vanilla and a folder of its own: no .Rprofile, .Renviron or .RData of the user's folder is run
+    call = [_rscript(path), "--vanilla", str(_SCRIPT), str(path), str(folder)]
+    done = subprocess.run(
+        call,
+        env=env,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
     if done.returncode:
         reason = folder / "error"
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -56,7 +68,7 @@ def _collect(path: Path, folder: Path):
     import anndata
 
     cells, genes = _frame(folder / "cells"), _frame(folder / "genes")
-    assays = {name: _assay(folder, name_file, genes, cells) for name_file, name in _listed(folder / "assays")}
+    assays = {name: _assay(path, folder / name_file, genes, cells) for name_file, name in _listed(folder / "assays")}
     first = next((name for name in _FIRST if name in assays), next(iter(assays)))
     embeddings = {f"X_{name.lower()}": _dense(folder / file, len(cells)) for file, name in _listed(folder / "reduced")}
     for note in (folder / "notes").read_text("utf-8").splitlines():
@@ -70,11 +82,12 @@ def _listed(file: Path) -> list[list[str]]:
     return [line.split("\t", 1) for line in file.read_text("utf-8").splitlines()]
 
 
-def _assay(folder: Path, file: str, genes, cells) -> sparse.csr_matrix:
+def _assay(path: Path, stem: Path, genes, cells) -> sparse.csr_matrix:
     # R's columns of genes x cells are the rows of cells x genes
     parts = [
-        np.fromfile(folder / f"{file}.{part}", dtype) for part, dtype in (("x", "<f8"), ("i", "<i4"), ("p", "<i4"))
+        np.fromfile(stem.with_suffix(f".{part}"), dtype) for part, dtype in (("x", "<f8"), ("i", "<i4"), ("p", "<i4"))
     ]
+    check_indices(path, stem.name, parts[2], parts[1], (len(cells), len(genes)))
     parts[0] = parts[0].astype(np.float32)
     return sparse.csr_matrix(tuple(parts), shape=(len(cells), len(genes)))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from itclust.io import tenx
 from itclust.io.orientation import rows_are_cells
-from itclust.io.recognise import BROKEN, FORMATS, Unreadable, first_line, missing, recognise
+from itclust.io.recognise import FORMATS, Unreadable, first_line, missing, recognise
 
 logger = logging.getLogger("itclust")
 
@@ -26,7 +26,7 @@ _READERS = {
 _BACKED = ("h5ad", "zarr")
 
 
-def read(path, *, backed: bool = False):
+def read(path, *, backed: bool = False, follow_links: bool = False):
     """Read a file or folder of expression values.
 
     The format is recognised by content, not by the name: h5ad, zarr (a folder or a zip), 10x HDF5 and 10x folders of
@@ -39,6 +39,8 @@ def read(path, *, backed: bool = False):
         File or folder, or the prefix of three 10x files (``folder/GSM1_``).
     backed
         Leave ``X`` on disk. For h5ad and zarr.
+    follow_links
+        Read what an h5ad file links to in other files. Not by default: a file from elsewhere could name any of yours.
 
     Returns
     -------
@@ -61,7 +63,10 @@ def read(path, *, backed: bool = False):
     if backed and kind not in _BACKED:
         msg = f"backed=True reads h5ad and zarr; {path} is {FORMATS[kind][0]}. "
         raise ValueError(msg + "Read it without, and itclust.io.write() it as .h5ad.")
-    adata = _read(path, kind, {"backed": True} if backed else {})
+    options = {"backed": True} if backed else {}
+    if follow_links and kind == "h5ad":
+        options["follow_links"] = True
+    adata = _read(path, kind, options)
     logger.info("%s: %s, %d cells x %d genes", path, FORMATS[kind][0], adata.n_obs, adata.n_vars)
     return _with_plain_names(adata, path)
 
@@ -74,16 +79,32 @@ def _read(path: Path, kind: str, options: dict):
             # we say ourselves what becomes of duplicated names
             warnings.filterwarnings("ignore", message=".*names are not unique")
             return reader(path, **options)
-    except (Unreadable, FileNotFoundError, PermissionError):
+    except (Unreadable, ImportError, PermissionError):
         raise
-    except BROKEN as error:
-        msg = f"{path} looks like {FORMATS[kind][0]}, but is damaged or cut short: {first_line(error)}. Get it again."
-        raise Unreadable(msg) from error
+    except Exception as error:  # whatever the libraries below make of damaged bytes
+        if type(error) is FileNotFoundError:
+            raise
+        raise Unreadable(_reason(path, kind, error)) from error
+
+
+def _reason(path: Path, kind: str, error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return f"{path} does not fit into memory. Read h5ad and zarr with backed=True, or a part of it."
+    if type(error).__name__ == "IORegistryError":
+        return (
+            f"{path} holds what the installed anndata cannot read ({first_line(error)}). Update anndata, or write the "
+            "file again without it."
+        )
+    if isinstance(error, RecursionError):
+        return f"{path} is damaged: it is nested without end. Get it again."
+    return f"{path} looks like {FORMATS[kind][0]}, but is damaged or cut short: {first_line(error)}. Get it again."
 
 
 def _with_plain_names(adata, path: Path):
     for axis in ("obs_names", "var_names"):
         setattr(adata, axis, getattr(adata, axis).astype(str).astype(object))
+    for slot in ("obs", "var"):
+        setattr(adata, slot, _with_own_columns(getattr(adata, slot), f"{path}: {slot}"))
     if rows_are_cells(adata.obs_names.tolist(), adata.var_names.tolist()) is False:
         what = "the names of its cells look like genes, and those of its genes like cells"
         warnings.warn(f"{path}: {what}. If it is transposed, use itclust.read(path).T", stacklevel=3)
@@ -92,3 +113,13 @@ def _with_plain_names(adata, path: Path):
         warnings.warn(f"{path}: {n_repeated} cell names repeat earlier ones and got a suffix.", stacklevel=3)
         adata.obs_names_make_unique()
     return adata
+
+
+def _with_own_columns(table, where: str):
+    """No two columns of one name: half of pandas takes the first, the other half both."""
+    repeated = table.columns.duplicated()
+    if not repeated.any():
+        return table
+    names = ", ".join(map(repr, dict.fromkeys(table.columns[repeated])))
+    warnings.warn(f"{where} has more than one column called {names[:60]}; the first is kept.", stacklevel=4)
+    return table.loc[:, ~repeated]

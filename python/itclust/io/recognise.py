@@ -6,6 +6,7 @@ import bz2
 import difflib
 import gzip
 import lzma
+import stat
 import zipfile
 import zlib
 from pathlib import Path
@@ -24,6 +25,8 @@ FORMATS = {
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+_QUOTES = "'\""
+_TEXT_ENDINGS = (".csv", ".tsv", ".txt")
 _BINARY_ENDINGS = {".h5ad": "an HDF5", ".h5": "an HDF5", ".loom": "an HDF5", ".rds": "an R", ".zip": "a zip"}
 # What reading damaged bytes raises, below the errors that we word ourselves.
 BROKEN = (
@@ -38,8 +41,12 @@ class Unreadable(ValueError):
 
 def recognise(path: Path) -> str:
     """Key of ``FORMATS`` for an existing file or folder."""
-    if path.is_dir():
+    node = kind_of_node(path)
+    if node == "a folder":
         return _folder(path)
+    if node:
+        msg = f"{path} is {node}, and files are read more than once. Save what comes from it as a file, and pass that."
+        raise Unreadable(msg)
     if path.stat().st_size == 0:
         msg = f"{path} is empty (0 bytes). Was the download or the copy complete?"
         raise Unreadable(msg)
@@ -50,6 +57,17 @@ def recognise(path: Path) -> str:
     if first.startswith(b"PK\x03\x04"):
         return _zip(path)
     return _stream(path, head(path))
+
+
+def kind_of_node(path: Path) -> str | None:
+    """What is at a path that is no plain file: ``"a folder"``, ``"a pipe"`` ...; None for a file, and for nothing."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    kinds = {"a folder": stat.S_ISDIR, "a pipe": stat.S_ISFIFO, "a device": stat.S_ISCHR, "a disk": stat.S_ISBLK}
+    kinds["a socket"] = stat.S_ISSOCK
+    return next((kind for kind, holds in kinds.items() if holds(mode)), None)
 
 
 def opened(path: Path) -> BinaryIO:
@@ -83,7 +101,10 @@ def missing(path: Path) -> FileNotFoundError:
 def first_line(error: BaseException) -> str:
     """An exception in one line."""
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
+    if type(error) is KeyError and error.args:
+        return f"it lacks {lines[0] if ' ' not in lines[0] else lines[0].strip(_QUOTES)}"
+    kind = "zlib" if isinstance(error, zlib.error) else type(error).__name__
+    return f"{kind}: {lines[0].rstrip('.')}" if lines else kind
 
 
 def _folder(path: Path) -> str:
@@ -101,9 +122,12 @@ def _folder(path: Path) -> str:
 def _hdf5(path: Path) -> str:
     import h5py
 
+    from itclust.io.probe import check_opens
+
+    check_opens(path)
     try:
         with h5py.File(path, "r") as file:
-            groups = {name: set(item) if isinstance(item, h5py.Group) else set() for name, item in file.items()}
+            groups = {name: _members(file, name) for name in file}
     except BROKEN as error:
         msg = f"{path} is a damaged or truncated HDF5 file: {first_line(error)}. Get it again."
         raise Unreadable(msg) from error
@@ -118,11 +142,19 @@ def _hdf5(path: Path) -> str:
     raise Unreadable(msg)
 
 
+def _members(file, name: str) -> set[str]:
+    """Names in a group of this file; none behind a link to another."""
+    import h5py
+
+    is_here = isinstance(file.get(name, getlink=True), h5py.HardLink) and file.get(name, getclass=True) is h5py.Group
+    return set(file[name]) if is_here else set()
+
+
 def _zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = {Path(n).name for n in archive.namelist()}
-    except zipfile.BadZipFile as error:
+    except (*BROKEN, NotImplementedError) as error:
         msg = f"{path} is a damaged or truncated zip file. Get it again."
         raise Unreadable(msg) from error
     if names & {".zgroup", "zarr.json"}:
@@ -153,6 +185,11 @@ def _stream(path: Path, content: bytes) -> str:
     line = content.split(b"\n", 1)[0]
     if b"\0" not in content and any(d in line for d in (b",", b"\t", b";", b" ")):
         return "table"
+    plain = path.with_suffix("") if path.suffix.lower() in (".gz", ".bz2", ".xz") else path
+    if plain.suffix.lower() in _TEXT_ENDINGS and b"\0" in content:
+        like = "looks like UTF-16: save it as UTF-8" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "get it again"
+        msg = f"{path} is no text, it has a zero byte at position {content.index(0)}; {like}."
+        raise Unreadable(msg)
     msg = f"cannot tell the format of {path}. Read are: {_listed()}."
     raise Unreadable(msg)
 

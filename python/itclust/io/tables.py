@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import csv
-import io
 import itertools
 import logging
 import re
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from scipy import sparse
 
+from itclust.io.lines import Guarded, guarded_text
 from itclust.io.orientation import rows_are_cells
-from itclust.io.recognise import Unreadable, opened
+from itclust.io.recognise import Unreadable
 
 logger = logging.getLogger("itclust")
 
 _PEEK = 50  # rows that decide what is text
 _VALUES_AT_ONCE = 4_000_000
+_WIDEST = 400_000  # columns: the parser takes some kilobytes for each
 _DENSE = 0.5  # share of non-zeros above which CSR saves nothing
 # What stands above a column of names, also where these are numbers.
 _INDEX = re.compile(
@@ -57,6 +59,7 @@ def read_table(path: Path):
     column_notes = pd.DataFrame(index=pd.Index(columns, dtype=object))
     for fields in layout.text_rows.values():
         column_notes[fields[0]] = [v for j, v in enumerate(fields[1:]) if j not in layout.text_columns]
+    _check_text(path, rows, layout.columns, row_notes.to_numpy().ravel(), column_notes.to_numpy().ravel())
     if _rows_are_cells(path, rows, columns, row_notes):
         return anndata.AnnData(X=x, obs=row_notes, var=column_notes)
     return anndata.AnnData(X=x.T.tocsr() if sparse.issparse(x) else x.T.copy(), obs=column_notes, var=row_notes)
@@ -79,9 +82,12 @@ def _rows_are_cells(path: Path, rows, columns, row_notes) -> bool:
 
 
 def _look(path: Path) -> _Layout:
-    with io.TextIOWrapper(opened(path), "utf-8-sig", "replace", newline="") as text:
+    with guarded_text(path) as text:
         lines = list(itertools.islice(text, _PEEK + 1))
     delimiter = max("\t,; ", key=lines[0].count)
+    if lines[0].count(delimiter) > _WIDEST:
+        msg = f"{path} has more than {_WIDEST:,} columns in its first line. Keep a matrix of that size as h5ad or mtx."
+        raise Unreadable(msg)
     header, *body = (row for row in csv.reader(lines, delimiter=delimiter) if row)
     if not body:
         msg = f"{path} has one line only: no cell and no gene to read."
@@ -140,13 +146,14 @@ def _parse(path: Path, layout: _Layout):
         "index_col": False,
     }
     blocks, rows, frames = [], [], []
-    with opened(path) as stream:
+    with Guarded(path) as stream:
         for chunk in _chunks(path, layout, pd.read_csv(stream, **options)):
             values = chunk[numeric].to_numpy()
             rows += chunk[0].tolist() if n_names else [str(i) for i in chunk.index]
             _check_ends(path, values, rows)
             blocks.append(sparse.csr_matrix(values) if np.mean(values != 0) <= _DENSE else values)
             frames.append(chunk[notes])
+        _check_last(path, stream)
     row_notes = pd.concat(frames).set_axis([layout.columns[j] for j in layout.text_columns], axis=1)
     row_notes.index = pd.Index(rows, dtype=object)
     return _stack(blocks), rows, row_notes
@@ -164,7 +171,7 @@ def _chunks(path: Path, layout: _Layout, chunks):
 
 def _first_word(path: Path, layout: _Layout) -> str:
     offset, decimal = int(layout.named_rows), "," if layout.delimiter == ";" else "."
-    with io.TextIOWrapper(opened(path), "utf-8-sig", "replace", newline="") as text:
+    with guarded_text(path) as text:
         for i, row in enumerate(csv.reader(text, delimiter=layout.delimiter)):
             for j, value in enumerate(row[offset:] if i and i not in layout.text_rows else ()):
                 if j not in layout.text_columns and not _is_number(value, decimal):
@@ -185,6 +192,21 @@ def _check_ends(path: Path, values: np.ndarray, rows: list[str]) -> None:
         name = rows[len(rows) - len(values) + short[0]]
         msg = f"{path} is cut short or incomplete: the row {name!r} has no value in the last column. Get it again."
         raise Unreadable(msg)
+
+
+def _check_last(path: Path, stream: Guarded) -> None:
+    if stream.last not in (b"\n", b"\r"):
+        warnings.warn(
+            f"{path}: its last line does not end. If the file was cut, its last value is short.", stacklevel=2
+        )
+
+
+def _check_text(path: Path, *names) -> None:
+    """Say where bytes of another encoding were read as the sign for an unknown letter."""
+    strange = next((str(n) for some in names for n in some if "\ufffd" in str(n)), None)
+    if strange:
+        what = f"it has letters that are not UTF-8, as in {strange[:40]!r}"
+        warnings.warn(f"{path}: {what}. Save it as UTF-8 to keep these names apart.", stacklevel=2)
 
 
 def _is_number(value: str, decimal: str) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
-import io
 import logging
 from pathlib import Path
 
 import numpy as np
 from scipy import sparse
 
-from itclust.io.recognise import Unreadable, opened
+from itclust.io.hdf5 import check_hdf5
+from itclust.io.lines import Guarded, guarded_text
+from itclust.io.recognise import Unreadable
+from itclust.io.structure import check_indices
 
 logger = logging.getLogger("itclust")
 
@@ -21,12 +23,15 @@ _HEADERS = {"", "barcode", "cell", "cell_id", "gene", "gene_id", "gene_ids", "fe
 _FIELDS_2 = {"id": "genes", "name": "gene_names"}
 _FIELDS_3 = {"id": "id", "name": "name", "kind": "feature_type", "genome": "genome"}
 _GENES = "Gene Expression"
+_LINE = 1 << 16  # bytes of a line of a Matrix Market file, at most
+_EXPANDS = 1100  # the most that gzip makes of a byte; with a reserve
 
 
 def read_10x_h5(path: Path):
     """AnnData of a 10x HDF5 file, version 2 (a group a genome) or 3 (one group, several kinds of features)."""
     import h5py
 
+    check_hdf5(path)
     with h5py.File(path, "r") as file:
         groups = [g for g in file.values() if isinstance(g, h5py.Group) and "barcodes" in g]
         if len(groups) > 1:
@@ -40,8 +45,11 @@ def read_10x_h5(path: Path):
         group, names = (group["features"], _FIELDS_3) if "features" in group else (group, _FIELDS_2)
         genes = {key: group[name].asstr()[:] for key, name in names.items() if name in group}
     _same_shape(path, (n_genes, n_cells), len(genes["name"]), len(cells), "its features", "its barcodes")
+    if len(parts[0]) != len(parts[1]) or any(part.dtype.kind not in "iu" for part in parts[1:]):
+        msg = f"{path} is damaged: it has {len(parts[0])} values and {len(parts[1])} indices. Get it again."
+        raise Unreadable(msg)
+    check_indices(path, "matrix", parts[2], parts[1], (n_cells, n_genes))
     x = sparse.csr_matrix(parts, shape=(n_cells, n_genes))
-    x.check_format()
     return _assemble(path, x, cells, genes)
 
 
@@ -50,18 +58,47 @@ def read_mtx(path: Path):
     from scipy.io import mmread
 
     path = _matrix_file(path)
-    cell_file, gene_file = _beside(path, _CELL_FILES, "cells"), _beside(path, _GENE_FILES, "genes")
-    with opened(path) as stream:
-        matrix = sparse.csr_matrix(mmread(stream))
+    cell_file, gene_file = named_by(path)
     cells, genes = _rows(cell_file), _rows(gene_file)
-    if matrix.shape == (len(cells), len(genes)) != (len(genes), len(cells)):
+    by_cells = _check_header(path, cells, genes, cell_file.name, gene_file.name)
+    with Guarded(path, longest=_LINE) as stream:
+        matrix = sparse.csr_matrix(mmread(stream))
+    if by_cells:
         logger.info("%s: rows are cells, columns are genes (by the counts of names)", path.name)
     else:
-        _same_shape(path, matrix.shape, len(genes), len(cells), gene_file.name, cell_file.name)
         matrix = matrix.T
     columns = list(zip(*genes)) if genes else [()]
     keys = ("name",) if len(columns) == 1 else ("id", "name", "kind")
     return _assemble(path, matrix.tocsr(), [row[0] for row in cells], dict(zip(keys, columns)))
+
+
+def _check_header(path: Path, cells, genes, cell_file: str, gene_file: str) -> bool:
+    """Whether rows are cells; refuses a header that the names or the size of the file contradict."""
+    with guarded_text(path) as text:
+        kind = text.readline(_LINE).lower().split()
+        line = next((line for line in iter(lambda: text.readline(_LINE), "") if line.strip() and line[0] != "%"), "")
+    try:
+        n_rows, n_columns, *rest = (int(n) for n in line.split())
+        n_entries = rest[0] if "coordinate" in kind else n_rows * n_columns
+    except (ValueError, IndexError):
+        msg = f"{path} is damaged: its sizes should be whole numbers, and are {line.strip()[:40]!r}. Get it again."
+        raise Unreadable(msg) from None
+    if "complex" in kind:
+        msg = f"{path} holds complex numbers: that is no expression."
+        raise Unreadable(msg)
+    by_cells = (n_rows, n_columns) == (len(cells), len(genes)) != (len(genes), len(cells))
+    if not by_cells:
+        _same_shape(path, (n_rows, n_columns), len(genes), len(cells), gene_file, cell_file)
+    most = path.stat().st_size * (_EXPANDS if path.suffix != ".mtx" else 1) // (4 if "coordinate" in kind else 2) + 1
+    if not 0 <= n_entries <= most:
+        msg = f"{path} is damaged: it claims {n_entries:,} entries, and {path.stat().st_size:,} bytes hold fewer."
+        raise Unreadable(msg)
+    return by_cells
+
+
+def named_by(matrix: Path) -> tuple[Path, Path]:
+    """The files beside an .mtx file that name its cells and its genes."""
+    return _beside(matrix, _CELL_FILES, "cells"), _beside(matrix, _GENE_FILES, "genes")
 
 
 def of_prefix(path: Path) -> Path | None:
@@ -101,7 +138,7 @@ def _beside(matrix: Path, nouns: tuple[str, ...], what: str) -> Path:
 
 
 def _rows(path: Path) -> list[list[str]]:
-    with io.TextIOWrapper(opened(path), "utf-8", newline="") as text:
+    with guarded_text(path, "utf-8", "strict") as text:
         rows = [row for row in csv.reader(text, delimiter="," if ".csv" in path.suffixes else "\t") if row]
     if rows and rows[0][0].lower() in _HEADERS:
         rows = rows[1:]

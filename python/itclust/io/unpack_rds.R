@@ -18,7 +18,7 @@ fail <- function(...) {
 
 need <- function(package, what) {
   if (!requireNamespace(package, quietly = TRUE)) {
-    fail("holds ", what, ", and R lacks the package ", package, " to open it. Install it in R.")
+    fail("holds ", what, ", and R lacks the package ", package, " to open it. Install it in R; a library of your own is named by R_LIBS.")
   }
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 from itclust.io.atomic import whole
@@ -36,7 +37,7 @@ def write(adata, path) -> None:
     elif path.is_dir():
         msg = f"cannot write {path}: it is a folder. Give the name of a file."
         raise IsADirectoryError(msg)
-    with whole(path) as part, warnings.catch_warnings():
+    with whole(path) as part, warnings.catch_warnings(), _every_chunk(path):
         warnings.filterwarnings("ignore", message="Writing zarr v2")  # anndata's default is good enough for us
         writers[path.suffix](part, adata)
     logger.info("%s: written, %d cells x %d genes", path, adata.n_obs, adata.n_vars)
@@ -68,6 +69,16 @@ def write_csv(adata, path, key: str = "itclust") -> None:
         # no name and no time in the gzip header: the same table gives the same bytes
         part.write_bytes(gzip.compress(table, mtime=0) if path.suffix == ".gz" else table)
     logger.info("%s: written, %d cells, columns %s", path, adata.n_obs, ", ".join(columns))
+
+
+def _every_chunk(path: Path):
+    """Also chunks of zeros, which zarr 3 leaves out: then a chunk that is missing was lost."""
+    if path.suffix == ".zarr":
+        import zarr
+
+        if hasattr(zarr, "config"):
+            return zarr.config.set({"array.write_empty_chunks": True})
+    return nullcontext()
 
 
 def _refuse_to_replace_other_folder(path: Path) -> None:

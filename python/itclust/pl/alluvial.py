@@ -38,7 +38,7 @@ def flow(adata, *, key="itclust", ax=None, show=None, save=None):
         where = _apart((side["bottom"] + side["height"] / 2).to_numpy(), small * 0.0045 * min(1, 12 / len(side)))
         for name, y in zip(side.index, where):
             ha, at = ("right", x - 0.02) if x < 0 else ("left", x + BAR + 0.02)
-            ax.text(at, y, f"{name} ({total[name]:,})", ha=ha, va="center", fontsize=small)
+            ax.text(at, y, f"{canvas.plain(name)} ({total[name]:,})", ha=ha, va="center", fontsize=small)
     kept = sum(counts.loc[n, n] for n in counts.index if n in counts.columns) / counts.to_numpy().sum()
     ax.set(xlim=(-0.5, 1.5), xticks=[], yticks=[])
     ax.set_title(f"first answer → final label: {kept:.1%} of cells kept theirs")

@@ -37,8 +37,9 @@ def probabilities(adata, *, key="itclust", ax=None, show=None, save=None):
     given, ax = ax, canvas.axes(ax, 2.8 + 1.2 * inches * m, 1.6 + inches * n)
     image = ax.imshow(mean.to_numpy(), cmap=HEAT, vmin=0, vmax=1, aspect="auto")
     size = found.clusters["n_cells"]
-    rows = [f"{c}  {found.names[c]}  ({size[c]:,})" for c in mean.index]
-    ax.set_xticks(range(m), mean.columns, rotation=45, ha="right", rotation_mode="anchor", fontsize=small)
+    rows = [f"{c}  {canvas.plain(found.names[c])}  ({size[c]:,})" for c in mean.index]
+    columns = [canvas.plain(c) for c in mean.columns]
+    ax.set_xticks(range(m), columns, rotation=45, ha="right", rotation_mode="anchor", fontsize=small)
     ax.set_yticks(range(n), rows, fontsize=small)
     ax.set(title="mean probability of each type", ylabel="cluster, its label (cells)")
     ax.tick_params(length=0)
@@ -78,7 +79,7 @@ def confidence(adata, *, key="itclust", ax=None, show=None, save=None):
     ax.hlines(y, spread[0.25], spread[0.75], color="#0072B2", linewidth=6)
     ax.plot(spread[0.5], y, "o", color="white", markeredgecolor="black", markersize=5)
     size = cells.groupby(level=0).size()
-    ax.set_yticks(y, [f"{t}  ({size[t]:,})" for t in spread.index], fontsize=small)
+    ax.set_yticks(y, [f"{canvas.plain(t)}  ({size[t]:,})" for t in spread.index], fontsize=small)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.7, len(y) - 0.3), xlabel="confidence", title="confidence by cell type (cells)")
     ax.axvline(0.5, color="#7a7a7a", linewidth=0.8, linestyle=":")
     canvas.tidy(ax)

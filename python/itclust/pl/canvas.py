@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 
 MAX_CELLS = 50_000  # drawn at most: more points hide each other, and the picture's file grows
@@ -77,6 +79,18 @@ def codes(values, categories) -> np.ndarray:
 def rows(n: int) -> tuple[float, int]:
     """Inches a row, and size of its text, where ``n`` rows or columns are to be read."""
     return (0.28, 8) if n <= 30 else (0.15, 6)
+
+
+def plain(text) -> str:
+    r"""A name as it is to be drawn: ``$`` starts no formula, and what no page can hold becomes a question mark.
+
+    Examples
+    --------
+    >>> print(plain("IL$2 $ra$"), plain("B\x1b cell"))
+    IL\$2 \$ra\$ B? cell
+    """
+    letters = ("?" if unicodedata.category(c) in ("Cc", "Cs", "Cn") else c for c in str(text))
+    return "".join(letters).replace("$", r"\$")
 
 
 def tidy(ax) -> None:

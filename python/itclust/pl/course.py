@@ -77,7 +77,9 @@ def draw_paths(ax, found, rows, points):
             arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 3, "shrinkB": 0}
             ax.annotate("", way[-1], before, arrowprops=arrow)
     for name in far[:NAMED]:
-        text = ax.annotate(name, ways[name][-1], (0, 7), textcoords="offset points", ha="center", fontsize=8)
+        text = ax.annotate(
+            canvas.plain(name), ways[name][-1], (0, 7), textcoords="offset points", ha="center", fontsize=8
+        )
         canvas.on_white(text)
     ax.set(title="where the fine-tuning moved each type", xticks=[], yticks=[], xlabel="UMAP 1", ylabel="UMAP 2")
     canvas.tidy(ax)

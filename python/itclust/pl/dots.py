@@ -115,8 +115,8 @@ def _draw(ax, rows, genes) -> None:
             range(len(genes)), [y] * len(genes), s=LARGEST * rate, c=value, cmap=palette.SEQUENTIAL + "_r", vmin=0,
             vmax=1, edgecolors="#555555", linewidths=0.3,
         )  # fmt: skip
-    ax.set_xticks(range(len(genes)), genes, rotation=90, fontsize=SMALL)
-    ax.set_yticks(range(len(rows)), [r[0] for r in rows], fontsize=SMALL)
+    ax.set_xticks(range(len(genes)), [canvas.plain(g) for g in genes], rotation=90, fontsize=SMALL)
+    ax.set_yticks(range(len(rows)), [canvas.plain(r[0]) for r in rows], fontsize=SMALL)
     ax.set(xlim=(-0.8, len(genes) - 0.2), ylim=(len(rows) - 0.4, -0.6))
     ax.tick_params(length=0)
     canvas.tidy(ax)

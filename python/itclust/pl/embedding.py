@@ -107,7 +107,7 @@ def project(embedding, n_neighbors=UMAP_NEIGHBORS, seed=0) -> np.ndarray:
 def draw(ax, points, values, title, colour=None, *, size=None) -> None:
     """One panel: ``values`` at ``points``, a category (its colour in ``colour``) or a number each."""
     size = size or float(np.clip(12_000 / max(len(points), 1), 1.5, 30))
-    ax.set(title=title, xticks=[], yticks=[], xlabel="UMAP 1", ylabel="UMAP 2")
+    ax.set(title=canvas.plain(title), xticks=[], yticks=[], xlabel="UMAP 1", ylabel="UMAP 2")
     canvas.tidy(ax)
     if isinstance(values.dtype, pd.CategoricalDtype):
         _draw_categories(ax, points, values.cat.remove_unused_categories(), colour, size)
@@ -132,18 +132,17 @@ def _draw_categories(ax, points, values, colour, size) -> None:
     for i, name in enumerate(names):
         own = points[codes == i]
         at = own[((own - np.median(own, axis=0)) ** 2).sum(1).argmin()]  # a cell: the middle of two islands is empty
-        text = str(i + 1) if number else str(name)
+        text = str(i + 1) if number else canvas.plain(name)
         canvas.on_white(ax.text(*at, text, ha="center", va="center", fontsize=8, fontweight="bold"))
     from matplotlib.lines import Line2D
 
-    handles = [
-        Line2D([], [], marker="o", ls="", color=colour[n], label=f"{i + 1}  {n}" if number else str(n))
-        for i, n in enumerate(names)
-    ]
-    ax.legend(
+    handles = [Line2D([], [], marker="o", ls="", color=colour[n], label=str(i)) for i, n in enumerate(names)]
+    legend = ax.legend(
         handles=handles, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8, handletextpad=0.2,
         ncols=1 + (len(names) - 1) // ROWS, columnspacing=0.8,
     )  # fmt: skip
+    for i, (text, name) in enumerate(zip(legend.get_texts(), names)):  # a legend leaves out labels that begin with "_"
+        text.set_text(f"{i + 1}  {canvas.plain(name)}" if number else canvas.plain(name))
 
 
 def colouring(adata, found, name, rows):
