@@ -108,7 +108,8 @@ def score_novelty(
     pairs = markers(moments)
     logit, called = np.zeros(n), np.zeros(n)
     for i in reversed(range(N_PARTITIONS)):  # the first partition last: its pieces are the ones that are grouped
-        coarse, fine = (pieces(neighbors.leiden(structure.snn, r, seed + i), label) for r in (COARSE, FINE))
+        whole = [neighbors.leiden(structure.snn, r, seed + i) for r in (COARSE, FINE)]
+        coarse, fine = (pieces(cluster, label) for cluster in whole)
         clusters = Clusters(moments, x, q, coarse, fine, pairs, structure.variable)
         numbers = clusters.numbers()
         # clipped: one odd number decides nothing alone
@@ -124,7 +125,11 @@ def score_novelty(
     share = np.bincount(group + 1, clusters.n)[group + 1] / n
     call = np.log(cut / (1 - cut))
     larger = np.clip(np.log10(share / SHARE), -1, max(call, 0))
-    group = clusters.grouped((group >= 0) & (called + larger > call))
+    novel = (group >= 0) & (called + larger > call)
+    # cells of a new type get labels by chance: pieces of a cluster that is mostly new are new, unless they look known
+    mostly = np.bincount(whole[1], novel[fine]) / np.bincount(whole[1]) > 0.5
+    novel |= (np.bincount(fine, mostly[whole[1]]) > 0) & (np.bincount(fine, logit) > 0)
+    group = clusters.grouped(novel)
     n_groups = int((np.bincount(group + 1, clusters.n)[1:] >= min_cells).sum())  # the largest come first
     group[group >= n_groups] = -1
     mass = np.array([q[group[fine] == k].sum(0) for k in range(n_groups)]).reshape(n_groups, q.shape[1])
