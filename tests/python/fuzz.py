@@ -29,6 +29,7 @@ from mutations import damage
 
 SECONDS = 30
 SPARE = 2 << 30  # bytes of address space beyond those of the parent
+QUICK = "h5ad,h5ad gzip,10x h5,10x h5 v2,loom,mtx,mtx gzip,csv,tsv gzip,zarr,zarr zip"  # all but R's
 OK, REFUSED, FOREIGN = 0, 10, 11
 
 

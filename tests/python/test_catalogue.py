@@ -25,7 +25,9 @@ def stay_in_process(monkeypatch):
 
 def shortened(message, folder) -> str:
     """Without what differs from machine to machine."""
-    return re.sub(r"(\w+Error|zlib): .*?(?=[).] )", "...", message.replace(f"{folder}{os.sep}", "").replace(str(folder), "."))
+    return re.sub(
+        r"(\w+Error|zlib): .*?(?=[).] )", "...", message.replace(f"{folder}{os.sep}", "").replace(str(folder), ".")
+    )
 
 
 @pytest.mark.parametrize("name", INPUTS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -95,6 +96,8 @@ def _axis(kind: str) -> str:
 def check_read(path: Path, adata) -> None:
     """Refuse an AnnData in which an index or a pointer of any sparse matrix leads out of it."""
     for where, x in _sparse_in(adata):
+        if x.data.shape[0] != x.indices.shape[0]:
+            _refuse(path, where, f"has {x.data.shape[0]} values and {x.indices.shape[0]} indices")
         check_indices(path, where, x.indptr, x.indices, x.shape if x.format == "csr" else x.shape[::-1])
 
 
@@ -115,7 +118,7 @@ def check_indices(path: Path, where: str, indptr, indices, shape) -> None:
     indptr, n_stored = np.asarray(indptr[:]), indices.shape[0]
     if len(indptr) != shape[0] + 1:
         _refuse(path, where, f"has {len(indptr)} pointers for {shape[0]} rows")
-    if indptr[0] != 0 or indptr[-1] > n_stored:
+    if indptr[0] != 0 or indptr[-1] != n_stored:
         _refuse(path, where, f"has pointers from {indptr[0]} to {indptr[-1]} into {n_stored} values")
     if len(indptr) > 1 and (indptr[1:] < indptr[:-1]).any():
         row = int(np.argmax(indptr[1:] < indptr[:-1]))
@@ -144,14 +147,16 @@ def _sparse_in(adata) -> Iterator[tuple]:
             yield where, item
         elif hasattr(item, "group") and is_compressed(item.group):  # backed
             group = item.group
-            kind = item.format
-            yield where, _Stored(group["indptr"], group["indices"], item.shape, kind)
+            yield where, _Stored(group["data"], group["indices"], group["indptr"], item.shape, item.format)
         elif hasattr(item, "items") and not hasattr(item, "dtypes"):
             waiting += [(f"{where}/{key}", value) for key, value in item.items()]
 
 
-class _Stored:
+class _Stored(NamedTuple):
     """A matrix that stays on disk, with what :func:`check_read` looks at."""
 
-    def __init__(self, indptr, indices, shape, kind):
-        self.indptr, self.indices, self.shape, self.format = indptr, indices, shape, kind
+    data: object
+    indices: object
+    indptr: object
+    shape: tuple[int, int]
+    format: str
