@@ -324,6 +324,7 @@ def test_figures_of_the_report_are_whole_xml(odd):
     import base64
 
     from itclust.annotation import annotation
+
     from itclust.html import figures, page
 
     for picture in figures.charts(odd, annotation(odd)):
