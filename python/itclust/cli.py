@@ -13,6 +13,8 @@ from pathlib import Path
 
 import itclust
 
+PLACE = ("layer", "use_raw", "values", "batch_key")  # options that say where values and batches are
+
 
 def main(argv=None) -> int:
     """Run the command line; 0: done, 1: the run failed, 2: wrong use."""
@@ -56,8 +58,9 @@ def parser() -> argparse.ArgumentParser:
 
     p = _command(commands, "transfer", transfer, "annotate TARGET from SOURCE, or from a model made by `itclust train`")
     p.add_argument("source", metavar="SOURCE", help="labelled cells (h5ad, zarr, 10x, csv, loom, rds ...), or a model")
-    p.add_argument("target", metavar="TARGET", help="cells to annotate")
-    p.add_argument("-o", "--output", metavar="OUT.h5ad", help="the annotated target (.h5ad or .zarr)")
+    p.add_argument("target", metavar="TARGET", nargs="+", help="cells to annotate; several go into the folder that -o names")
+    p.add_argument("-o", "--output", metavar="OUT.h5ad", help="the annotated target (.h5ad or .zarr), or a folder")
+    p.add_argument("--jobs", type=int, default=1, metavar="N", help="several targets: so many at a time (default: 1)")
     p.add_argument("--in-place", action="store_true", help="write the results into TARGET itself, in place of -o")
     p.add_argument("--csv", metavar="OUT.csv", help="labels and confidence as a table as well")
     p.add_argument("--report", metavar="OUT.html", help="a page with figures as well")
@@ -104,16 +107,20 @@ def transfer(args) -> None:
     if bool(args.output) == args.in_place:
         msg = "say where the annotated target goes: -o OUT.h5ad, or --in-place for TARGET itself."
         raise WrongUse(msg)
+    if len(args.target) > 1 or (args.output and (args.output.endswith("/") or Path(args.output).is_dir())):
+        _transfer_many(args)
+        return
+    args.target = args.target[0]
     wanted = {"-o": ("annotated", args.output or args.target), "--csv": ("table", args.csv)}
     wanted["--report"] = ("report", args.report)
     inputs, replaced = {"SOURCE": args.source, "TARGET": args.target}, "TARGET" if args.in_place else None
     args.outputs = itclust.io.Outputs(wanted, inputs, replaced)
     options = _options(args)
     model = _model(args.source)
-    target = itclust.io.read(args.target)
+    target = _read(args.target)
     bar = _bar(args)
     if model is None:
-        source = itclust.io.read(args.source)
+        source = _read(args.source)
         itclust.transfer(source, target, labels_key=args.labels, key_added=args.key_added, progress=bar, **options)
     else:
         source = None
@@ -130,8 +137,49 @@ def transfer(args) -> None:
     print(f"{results.summary(target, args.key_added)}\n{args.outputs}")
 
 
+def _read(path):
+    """The file, or, where it is large, what leaves its values on disk."""
+    return itclust.io.read(path, backed=itclust.io.is_large(path))
+
+
+def _transfer_many(args) -> None:
+    """``itclust transfer SOURCE TARGET ... -o FOLDER``."""
+    from itclust import many
+
+    if args.in_place or args.csv or args.report or args.jobs < 1 or Path(args.output).is_file():
+        msg = "several targets take -o FOLDER and --jobs 1 or more, and no --csv, --report or --in-place."
+        raise WrongUse(msg)
+    Path(args.output).mkdir(parents=True, exist_ok=True)
+    places = many.outputs(args.source, args.target, args.output)
+    options, model = _options(args), _model(args.source)
+    of_target = _place(options, 1) if model is None else _decided(model, args, options)
+    model = model or _fitted(args, options)
+    rows = many.annotate(model, places, {**of_target, "key_added": args.key_added, "progress": _bar(args)}, args.jobs)
+    print(many.table(rows))
+    if failed := [row for row in rows if row["status"].startswith("failed")]:
+        msg = f"{len(failed)} of {len(rows)} targets failed; the others are written. Run the command again to go on."
+        raise RuntimeError(msg)
+
+
+def _place(options, which) -> dict:
+    """What of the options says where the values are: of the source (0) or the target (1)."""
+    return {k: v[which] if isinstance(v := options[k], list) else v for k in PLACE}
+
+
+def _fitted(args, options):
+    """A model trained on SOURCE."""
+    settings = {k: v for k, v in options.items() if k not in PLACE}
+    model = itclust.ItClust(**settings)
+    return model.fit(_read(args.source), args.labels, progress=_bar(args), **_place(options, 0))
+
+
 def _apply(model, target, args, options, bar) -> None:
-    """A trained model on a target; what was decided when it was trained cannot be asked for again."""
+    """A trained model on a target."""
+    model.transfer(target, args.key_added, progress=bar, **_decided(model, args, options))
+
+
+def _decided(model, args, options) -> dict:
+    """Set what may still be asked of a trained model; what was decided when it was trained cannot be asked for again."""
     decided = {"--labels": args.labels, "--set": args.set, "--preset": args.preset != "default"}
     decided["--use-raw source"] = args.use_raw == "source"
     if asked := [option for option, value in decided.items() if value]:
@@ -141,18 +189,13 @@ def _apply(model, target, args, options, bar) -> None:
         model.settings = dataclasses.replace(model.settings, novelty=False)
     if args.seed is not None:
         model.random_state = args.seed
-    place = {k: v[1] if isinstance(v := options[k], list) else v for k in ("layer", "use_raw", "values")}
-    model.transfer(target, args.key_added, batch_key=args.batch_key, progress=bar, **place)
+    return _place(options, 1)
 
 
 def train(args) -> None:
     """``itclust train``."""
     args.outputs = itclust.io.Outputs({"-o": ("model", args.output)}, {"SOURCE": args.source})
-    options = _options(args)
-    place = {k: options.pop(k) for k in ("layer", "use_raw", "values", "batch_key")}
-    place = {k: v[0] if isinstance(v, list) else v for k, v in place.items()}
-    source = itclust.io.read(args.source)
-    model = itclust.ItClust(**options).fit(source, args.labels, progress=_bar(args), **place)
+    model = _fitted(args, _options(args))
     model.save(args.outputs.paths["-o"])
     args.outputs.done("-o")
     print(f"{model!r}\n{args.outputs}")

@@ -6,8 +6,8 @@ claims is checked before it is believed: ``hdf5``, ``chunks``, ``lines`` before 
 
 from itclust.io.atomic import whole
 from itclust.io.outputs import Outputs, Refused
-from itclust.io.reading import read
+from itclust.io.reading import is_large, read
 from itclust.io.recognise import FORMATS, Unreadable
 from itclust.io.writing import write, write_csv
 
-__all__ = ["FORMATS", "Outputs", "Refused", "Unreadable", "read", "whole", "write", "write_csv"]
+__all__ = ["FORMATS", "Outputs", "Refused", "Unreadable", "is_large", "read", "whole", "write", "write_csv"]

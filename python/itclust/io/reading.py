@@ -24,6 +24,7 @@ _READERS = {
     "rds": ("rds", "read_rds"),
 }
 _BACKED = ("h5ad", "zarr")
+LARGE = 1 << 28  # bytes: some 100,000 cells, whose counts take a gigabyte in memory
 
 
 def read(path, *, backed: bool = False, follow_links: bool = False):
@@ -69,6 +70,15 @@ def read(path, *, backed: bool = False, follow_links: bool = False):
     adata = _read(path, kind, options)
     logger.info("%s: %s, %d cells x %d genes", path, FORMATS[kind][0], adata.n_obs, adata.n_vars)
     return _with_plain_names(adata, path)
+
+
+def is_large(path) -> bool:
+    """Whether a file is an h5ad of more than ``LARGE`` bytes: better read with ``backed=True``."""
+    path = Path(path).expanduser()
+    try:
+        return path.is_file() and path.stat().st_size > LARGE and recognise(path) == "h5ad"
+    except Unreadable:  # :func:`read` says what it is
+        return False
 
 
 def _read(path: Path, kind: str, options: dict):

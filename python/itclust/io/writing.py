@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import shutil
 import warnings
 from contextlib import nullcontext
 from pathlib import Path
@@ -21,7 +22,8 @@ def write(adata, path) -> None:
     Parameters
     ----------
     adata
-        AnnData, in memory or backed.
+        AnnData, in memory or backed. Of a backed one the file is copied, and ``obs``, ``obsm`` and ``uns`` replaced in the
+        copy: its values are never read into memory.
     path
         Ends in ``.h5ad`` (a file) or ``.zarr`` (a folder). What was there is replaced when the new one is complete.
     """
@@ -39,8 +41,24 @@ def write(adata, path) -> None:
         raise IsADirectoryError(msg)
     with whole(path) as part, warnings.catch_warnings(), _every_chunk(path):
         warnings.filterwarnings("ignore", message="Writing zarr v2")  # anndata's default is good enough for us
-        writers[path.suffix](part, adata)
+        if path.suffix == ".h5ad" and adata.isbacked and not adata.is_view:
+            _beside(adata, part)
+        else:
+            writers[path.suffix](part, adata)
     logger.info("%s: written, %d cells x %d genes", path, adata.n_obs, adata.n_vars)
+
+
+def _beside(adata, part: Path) -> None:
+    """The file that a backed ``adata`` leaves its values in, copied, with the tables and results as they are now."""
+    import h5py
+    from anndata.io import write_elem
+
+    shutil.copyfile(adata.filename, part)
+    with h5py.File(part, "r+") as file:
+        for name in ("obs", "obsm", "uns"):
+            if name in file:
+                del file[name]
+            write_elem(file, name, dict(getattr(adata, name)) if name != "obs" else adata.obs)
 
 
 def write_csv(adata, path, key: str = "itclust") -> None:
