@@ -7,6 +7,7 @@ sparse matrix) a missing one is damage; where it can (dense values, codes, colum
 
 from __future__ import annotations
 
+import gc
 import math
 import re
 import warnings
@@ -57,6 +58,15 @@ def check_chunks(path: Path, group, *, left_on_disk: str | None = None) -> None:
             "incomplete copy looks the same: compare it with the original if in doubt.",
             stacklevel=2,
         )
+
+
+def collect() -> None:
+    """Let go of HDF5 objects that wait to be collected; to be called before zarr works.
+
+    anndata holds h5py's lock while zarr's threads work. Where such a thread collects what is left of an HDF5 file (after
+    an error: the objects of its traceback), it waits for that lock, and all wait for ever.
+    """
+    gc.collect()
 
 
 def _arrays(group, prefix: str = "") -> Iterator[tuple]:
