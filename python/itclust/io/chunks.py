@@ -63,8 +63,8 @@ def check_chunks(path: Path, group, *, left_on_disk: str | None = None) -> None:
 def collect() -> None:
     """Let go of HDF5 objects that wait to be collected; to be called before zarr works.
 
-    anndata holds h5py's lock while zarr's threads work. Where such a thread collects what is left of an HDF5 file (after
-    an error: the objects of its traceback), it waits for that lock, and all wait for ever.
+    Where h5py's lock is still held (an error in the midst of it may leave it so) and a thread of zarr collects what is
+    left of an HDF5 file, that thread waits for the lock, and all wait for the thread, for ever.
     """
     gc.collect()
 
