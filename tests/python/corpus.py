@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import shutil
 import subprocess
@@ -70,6 +71,7 @@ def zarr_folder(folder: Path) -> Path | None:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        gc.collect()  # as itclust.io does, and for its reason
         adata().write_zarr(folder / "x.zarr")
     return folder / "x.zarr"
 

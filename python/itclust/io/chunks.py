@@ -7,6 +7,7 @@ sparse matrix) a missing one is damage; where it can (dense values, codes, colum
 
 from __future__ import annotations
 
+import gc
 import math
 import re
 import warnings
@@ -57,6 +58,15 @@ def check_chunks(path: Path, group, *, left_on_disk: str | None = None) -> None:
             "incomplete copy looks the same: compare it with the original if in doubt.",
             stacklevel=2,
         )
+
+
+def collect() -> None:
+    """Let go of HDF5 objects that wait to be collected; to be called before zarr works.
+
+    Where h5py's lock is still held (an error in the midst of it may leave it so) and a thread of zarr collects what is
+    left of an HDF5 file, that thread waits for the lock, and all wait for the thread, for ever.
+    """
+    gc.collect()
 
 
 def _arrays(group, prefix: str = "") -> Iterator[tuple]:

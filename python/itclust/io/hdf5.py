@@ -10,6 +10,7 @@ from itclust.io.recognise import Unreadable
 
 # The most that the filters of HDF5 itself (gzip, lzf, shuffle, szip) make of a stored byte; with a reserve.
 _EXPANDS = 1100
+_DEEPEST = 100  # groups within groups
 _SPARE = 1 << 24  # bytes that may be claimed for nothing: a small array may never have been written
 
 
@@ -28,6 +29,7 @@ def check_hdf5(path: Path, *, follow_links: bool = False, left_on_disk: str | No
     import h5py
 
     with h5py.File(path, "r") as file:
+        _check_nesting(path, file)
         if not follow_links:
             _check_links(path, file)
         for name, item in _datasets(file):
@@ -35,6 +37,25 @@ def check_hdf5(path: Path, *, follow_links: bool = False, left_on_disk: str | No
                 _refuse_link(path, name, "is stored in another file", _stored_in(item))
             if not (item.is_virtual or item.external):
                 _check_claim(path, name, item, whole=name != left_on_disk)
+
+
+def _check_nesting(path: Path, file) -> None:
+    """Refuse a group within itself: who follows it ends in the midst of h5py, which then keeps its lock."""
+    import h5py
+
+    groups = [file, *(item for item in map(_group_of, _links(file)) if item is not None)]
+    addresses = [h5py.h5o.get_info(group.id).addr for group in groups]
+    if len(set(addresses)) < len(addresses) or any(group.name.count("/") > _DEEPEST for group in groups):
+        msg = f"{path} is damaged: its groups are nested without end. Get it again."
+        raise Unreadable(msg)
+
+
+def _group_of(link):
+    import h5py
+
+    owner, name = link
+    is_here = isinstance(owner.get(name, getlink=True), h5py.HardLink) and owner.get(name, getclass=True) is h5py.Group
+    return owner[name] if is_here else None
 
 
 def _check_links(path: Path, group) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from itclust.io.chunks import check_chunks
+from itclust.io.chunks import check_chunks, collect
 from itclust.io.hdf5 import check_hdf5
 from itclust.io.recognise import Unreadable
 from itclust.io.structure import check_read, check_store
@@ -30,6 +30,7 @@ def read_zarr(path: Path, *, backed: bool = False):
     except ImportError as error:
         msg = "reading zarr needs the package zarr: pip install zarr"
         raise ImportError(msg) from error
+    collect()
     store = zarr.storage.ZipStore(str(path), mode="r") if path.is_file() else str(path)
     group = zarr.open_group(store, mode="r")
     if not {"obs", "var"} <= set(group.keys()):

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from itclust.io.atomic import whole
+from itclust.io.chunks import collect
 
 logger = logging.getLogger("itclust")
 
@@ -94,6 +95,7 @@ def _every_chunk(path: Path):
     if path.suffix == ".zarr":
         import zarr
 
+        collect()
         if hasattr(zarr, "config"):
             return zarr.config.set({"array.write_empty_chunks": True})
     return nullcontext()
