@@ -7,7 +7,7 @@ stored <- function(name) readRDS(system.file("extdata", name,
 test_that("the shipped annotated object is complete, and of this version", {
     annotated <- stored("annotated.rds")
     run <- metadata(annotated)$itclust
-    expect_identical(run$version, as.character(packageVersion("ItClust")))
+    expect_identical(run$version, .bundled_version())
     expect_true(all(c("label", "novel", "n_cells", "stability", "novelty",
         "runner_up", "nearest_type", "markers") %in% names(run$clusters)))
     expect_true("UMAP" %in% reducedDimNames(annotated))
