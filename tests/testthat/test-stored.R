@@ -28,3 +28,19 @@ test_that("the shipped annotated object is what ItClust() makes today", {
     expect_identical(names(metadata(target)$itclust),
         names(metadata(annotated)$itclust))
 })
+
+test_that("the session in the docs is the script's, and says what R says", {
+    folder <- testthat::test_path("..", "..", "docs")
+    page <- file.path(folder, "r-session.md")
+    skip_if_not(file.exists(page), "not in a checkout")
+    lines <- readLines(page)
+    for (typed in readLines(file.path(folder, "r-session", "session.R")))
+        expect_true(paste(">", typed) %in% lines, label = typed)
+    skip_without_python()
+    target <- ItClust(stored("pbmc_source.rds"), stored("pbmc_target.rds"),
+        verbose = FALSE)
+    at <- grep("> mean(as.character(annotated$itclust)", lines, fixed = TRUE)
+    said <- as.numeric(sub("^\\[1\\] ", "", lines[at + 1L]))
+    expect_lt(abs(said - mean(as.character(target$itclust) ==
+        target$truth)), 0.01)
+})
