@@ -223,10 +223,18 @@
 
 .check_version <- function(module) {
     python <- module$version()$value
-    if (python != as.character(packageVersion("ItClust")))
+    ours <- .bundled_version()
+    if (python != ours)
         .stop("The Python package itclust ", python, " was loaded before, ",
-            "and this is ItClust ", packageVersion("ItClust"), " for R. ",
-            "Restart R and call ItClust() first.", class = "itclust_python")
+            "and this is ItClust for R with itclust ", ours, ". Restart R and ",
+            "call ItClust() first.", class = "itclust_python")
+}
+
+# Version of the Python source that this package carries.
+.bundled_version <- function() {
+    lines <- readLines(file.path(.python_path(), "itclust", "__init__.py"))
+    line <- grep("^__version__ *=", lines, value = TRUE)
+    sub("^__version__ *= *[\"']([^\"']*)[\"'].*", "\\1", line[1L])
 }
 
 .no_python <- function(text) {

@@ -6,7 +6,7 @@ packages=(
   r-base-core r-base-dev libtirpc-dev pandoc qpdf
   r-cran-reticulate r-cran-ggplot2 r-cran-matrix r-cran-withr r-cran-rlang r-bioc-rhdf5
   r-bioc-singlecellexperiment r-bioc-summarizedexperiment r-bioc-delayedarray r-bioc-hdf5array
-  r-bioc-scater r-bioc-scran r-bioc-biocstyle r-bioc-bioccheck
+  r-bioc-scater r-bioc-scran r-bioc-singler r-bioc-biocparallel r-bioc-biocstyle r-bioc-bioccheck
   r-cran-seurat r-cran-seuratobject r-cran-uwot
   r-cran-testthat r-cran-knitr r-cran-rmarkdown r-cran-roxygen2
   "$@"

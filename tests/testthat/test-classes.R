@@ -73,13 +73,15 @@ inputs <- list(
         y[3] <- NA
         y
     },
-    "list" = function() list(x))
+    "list of two" = function() list(x, x))
 
 outcome <- function(make) {
     out <- tryCatch(suppressWarnings(transferItClust(model, make())),
         error = conditionMessage)
     if (is.character(out))
         return(paste("error:", out))
+    if (is.list(out) && !is.data.frame(out))
+        return(paste("works; gives a list of", class(out[[1]])[1]))
     label <- if (is(out, "Seurat")) out[[]]$itclust else out$itclust
     expect_length(label, 40)
     paste("works; gives", class(out)[1])

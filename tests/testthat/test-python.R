@@ -146,3 +146,23 @@ test_that("what reticulate fetches by itself counts as ready where uv is", {
         missing = .MODULES))
     expect_output(print(info), "first call downloads uv")
 })
+
+test_that("a checkout without symlinks gets the Python source on Windows", {
+    root <- testthat::test_path("..", "..")
+    skip_if_not(file.exists(file.path(root, "configure.win")),
+        "not in a checkout")
+    skip_if(!nzchar(Sys.which("sh")), "no sh")
+    copy <- tempfile("checkout")
+    dir.create(file.path(copy, "inst"), recursive = TRUE)
+    dir.create(file.path(copy, "python", "itclust"), recursive = TRUE)
+    writeLines("../python", file.path(copy, "inst", "python"))
+    for (script in c("configure.win", "cleanup.win")) {
+        path <- normalizePath(file.path(root, script))
+        withr::with_dir(copy, system2("sh", path))
+        expect_true(dir.exists(file.path(copy, "inst", "python", "itclust")))
+    }
+})
+
+test_that("the source that is carried has a version", {
+    expect_match(.bundled_version(), "^[0-9]+[.][0-9]+")
+})

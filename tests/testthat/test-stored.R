@@ -7,7 +7,7 @@ stored <- function(name) readRDS(system.file("extdata", name,
 test_that("the shipped annotated object is complete, and of this version", {
     annotated <- stored("annotated.rds")
     run <- metadata(annotated)$itclust
-    expect_identical(run$version, as.character(packageVersion("ItClust")))
+    expect_identical(run$version, .bundled_version())
     expect_true(all(c("label", "novel", "n_cells", "stability", "novelty",
         "runner_up", "nearest_type", "markers") %in% names(run$clusters)))
     expect_true("UMAP" %in% reducedDimNames(annotated))
@@ -27,4 +27,20 @@ test_that("the shipped annotated object is what ItClust() makes today", {
         metadata(annotated)$itclust$clusters$label)
     expect_identical(names(metadata(target)$itclust),
         names(metadata(annotated)$itclust))
+})
+
+test_that("the session in the docs is the script's, and says what R says", {
+    folder <- testthat::test_path("..", "..", "docs")
+    page <- file.path(folder, "r-session.md")
+    skip_if_not(file.exists(page), "not in a checkout")
+    lines <- readLines(page)
+    for (typed in readLines(file.path(folder, "r-session", "session.R")))
+        expect_true(paste(">", typed) %in% lines, label = typed)
+    skip_without_python()
+    target <- ItClust(stored("pbmc_source.rds"), stored("pbmc_target.rds"),
+        verbose = FALSE)
+    at <- grep("> mean(as.character(annotated$itclust)", lines, fixed = TRUE)
+    said <- as.numeric(sub("^\\[1\\] ", "", lines[at + 1L]))
+    expect_lt(abs(said - mean(as.character(target$itclust) ==
+        target$truth)), 0.01)
 })

@@ -24,7 +24,7 @@ test_that("every cell comes back with every key", {
     run <- metadata(annotated)$itclust
     expect_named(run, c("params", "clusters", "history", "genes", "version"),
         ignore.order = TRUE)
-    expect_identical(run$version, as.character(packageVersion("ItClust")))
+    expect_identical(run$version, .bundled_version())
     expect_identical(run$params$max_iter, 1L)
     expect_identical(sum(run$clusters$n_cells), 40L)
 })
