@@ -107,7 +107,7 @@ def transfer(args) -> None:
     if bool(args.output) == args.in_place:
         msg = "say where the annotated target goes: -o OUT.h5ad, or --in-place for TARGET itself."
         raise WrongUse(msg)
-    if len(args.target) > 1 or (args.output and (args.output.endswith("/") or Path(args.output).is_dir())):
+    if len(args.target) > 1 or (args.output or "").endswith("/"):
         _transfer_many(args)
         return
     args.target = args.target[0]
