@@ -99,7 +99,7 @@ def test_an_output_through_the_shell(name, inputs, capsys, monkeypatch):
 
 def table() -> str:
     """The page of the docs."""
-    lines = (DOCS.with_name("reliability.in.md").read_text("utf-8")).rstrip().splitlines()
+    lines = (DOCS.with_name("reliability.md.in").read_text("utf-8")).rstrip().splitlines()
     for area in dict.fromkeys(area for area, *_ in SAID.values()):
         lines += ["", f"### {area[0].upper()}{area[1:]}", "", "| case | becomes | message |", "|---|---|---|"]
         lines += [f"| {n} | {b} | {m.replace('|', '/')} |" for n, (a, b, m) in SAID.items() if a == area]
