@@ -7,7 +7,7 @@ online <- tryCatch({
     suppressWarnings(readLines("https://bioconductor.org/config.yaml", 1L))
     TRUE
 }, error = function(e) FALSE)
-result <- BiocCheck::BiocCheck(tarball, `new-package` = TRUE,
+result <- BiocCheck::BiocCheck(tarball, `new-package` = online,
     `no-check-deprecated` = !online, `no-check-CRAN` = !online,
     `no-check-bioc-help` = !online, `no-check-bioc-version` = !online,
     `no-check-bioc-views` = !online)
