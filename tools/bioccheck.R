@@ -17,7 +17,7 @@ result <- do.call(BiocCheck::BiocCheck, c(list(tarball),
 # What stands, and why; each is a pattern of the message's text.
 known <- c(
     # needs a decision of a person: CONTRIBUTING.md
-    version = "y is not even|New package x version|0\\.99",
+    version = "Invalid package version|y is not even|New package x version|0\\.99",
     maintainer = "[Mm]aintainer|bioc-devel|support site",
     # needs Bioconductor's index
     index = "No Bioconductor dependencies detected|biocViews|BiocViews",
