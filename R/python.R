@@ -88,12 +88,12 @@
     }
 }
 
-.take_back <- function(types = character()) {
+.take_back <- function(types = NULL) {
     .quietly(.python("give"))
     answer <- .bridge$answer
     rm("answer", envir = .bridge)
     answer$cells <- as.list(answer$cells)
-    .name_columns(answer, types)
+    if (is.null(types)) answer else .name_columns(answer, types)
 }
 
 # Names of columns as R users meet them. HDF5 keeps "/" for itself, so that
