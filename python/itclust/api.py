@@ -61,7 +61,7 @@ def transfer(
     key_added
         Prefix of the keys written.
     random_state
-        Seed; the same seed on the same machine gives the same result.
+        Seed, 0 to 2^32 - 1; the same seed on the same machine gives the same result. None: a fresh one, which is recorded.
     copy
         Return an annotated copy and leave ``target`` alone.
     progress
@@ -86,7 +86,7 @@ def transfer(
     ``obsm[K + "_probabilities"]``, ``obsm[K + "_type_probabilities"]`` : DataFrame float32
         Soft assignment to clusters, (n, n_clusters), and to source types and ``novel``, (n, n_types + 1).
     ``uns[K]`` : dict
-        ``params``, ``clusters`` (table), ``history``, ``genes``, ``version``. ``history`` has ``changed`` and ``loss``,
+        ``params``, ``clusters`` (table), ``history``, ``types``, ``genes``, ``version``. ``history`` has ``changed`` and ``loss``,
         (n_rounds,), and ``centroids``, (n_rounds + 1, n_labels, n_latent): where the cells that had each of its
         ``labels`` at each round lie in the embedding.
 
@@ -114,6 +114,7 @@ def transfer(
     """
     model = ItClust(preset, random_state, **({} if novelty else {"novelty": False}), **settings)
     check.is_anndata(target, "target")
+    check.own_key(target, key_added, results.names(key_added))
     layers, raws, kinds = (check.pair(n, v) for n, v in (("layer", layer), ("use_raw", use_raw), ("values", values)))
     dataset.check_batch_key(batch_key, dataset.named(source) | {"target": target})
     known, minimum = model.settings.unlabelled, model.settings.min_shared_genes
@@ -153,7 +154,7 @@ class ItClust:
 
     def __init__(self, preset="default", random_state=0, **settings):
         self.preset = preset
-        self.random_state = int(random_state)
+        self.random_state = check.seed(random_state)
         self.settings = resolve(preset, settings)
         self._fit = None
 
@@ -207,6 +208,7 @@ class ItClust:
             msg = "this model is not fitted: call fit(source) first, or ItClust.load(path)."
             raise RuntimeError(msg)
         check.is_anndata(target, "target")
+        check.own_key(target, key_added, results.names(key_added))
         dataset.check_batch_key(batch_key, {"target": target})
         new = dataset.target_of(target, layer=layer, use_raw=use_raw, values=values, batch_key=batch_key)
         new = dataset.matched_to(self._fit.genes, new, self.settings.min_shared_genes)

@@ -229,7 +229,7 @@ def _genes(source, target, labels_key, steps, values):
     """The genes of the recipe, which come from the target: those of a transfer that trains nothing."""
     found = itclust.transfer(
         source, target, labels_key=labels_key, preset="paper", values=values, steps=steps, pretrain_epochs=0,
-        source_epochs=0, max_iter=0, copy=True, progress=False,
+        source_epochs=1, max_iter=0, copy=True, progress=False,
     )  # fmt: skip
     return found.uns["itclust"]["genes"]
 

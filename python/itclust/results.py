@@ -26,6 +26,16 @@ def keys(key: str) -> dict:
     }
 
 
+def names(key: str) -> dict:
+    """{slot: names of the results there}."""
+    k = keys(key)
+    return {
+        "obs": [k[c] for c in ("label", "cluster", "confidence", "novelty", "initial")],
+        "obsm": [k[m] for m in ("embedding", "probabilities", "type_probabilities")],
+        "uns": [k["uns"]],
+    }
+
+
 def round_keys(key: str, i: int) -> tuple[str, str]:
     """Where the label (obs) and the embedding (obsm) of a round that was kept lie."""
     return f"{key}_round{i}", f"X_{key}_round{i}"
@@ -59,6 +69,7 @@ def write(adata, result, *, types, genes, params, version, key="itclust") -> Non
         "params": params,
         "clusters": result.clusters,
         "history": result.history,
+        "types": np.asarray(types, dtype=object),
         "genes": np.asarray(genes, dtype=object),
         "version": version,
     }
@@ -93,6 +104,7 @@ class Annotation:
     params, history : dict.
     genes : (n_genes,) str, those the network sees.
     version : of itclust.
+    source_types : (n_types,) str, or None in results of before 2.0.
     """
 
     key: str
@@ -109,6 +121,7 @@ class Annotation:
     history: dict
     genes: np.ndarray
     version: str
+    source_types: np.ndarray | None = None
 
     @property
     def counted(self) -> np.ndarray:
@@ -118,6 +131,8 @@ class Annotation:
     @property
     def types(self) -> list[str]:
         """Types of the source, also those that no cell got."""
+        if self.source_types is not None:
+            return [str(t) for t in self.source_types]
         with_names = [*self.label.cat.categories, *self.initial.cat.categories, *self.clusters["runner_up"]]
         own = {as_column(t): str(t) for t in with_names}
         return [own.get(c, c) for c in map(str, self.type_probabilities.columns) if c != NOVEL]
@@ -165,6 +180,7 @@ def read(adata, key: str = "itclust") -> Annotation:
         **{m: adata.obsm[k[m]] for m in matrices},
         **{n: uns[n] for n in ("clusters", "params", "history", "version")},
         genes=np.asarray(uns["genes"]).astype(str),
+        source_types=np.asarray(uns["types"]).astype(str) if "types" in uns else None,
     )
 
 

@@ -182,6 +182,18 @@ def recipe(preset: str) -> Recipe:
     return RECIPES[preset]
 
 
+TINY = 1e-12  # the least number above 0 that makes sense anywhere here
+LARGEST = 10**9  # of any number here; what lies beyond is a slip of the finger
+# Where a setting ends to make sense: least, and largest where that is not LARGEST. Beyond, training fails or says nothing.
+RANGES = {
+    "n_latent": (0, 10_000), "n_genes": (0, 1_000_000), "n_markers": (1, 100_000), "dropout": (0, 0.99),
+    "label_smoothing": (0, 0.99), "alpha": (TINY, 1e6), "batch_size": (1, 1_000_000), "learning_rate": (TINY, 1.0),
+    "weight_decay": (0, 1.0), "source_epochs": (1, 1_000_000), "target_epochs": (1, 1_000_000), "round_steps": (1, 1_000_000), "max_iter": (0, 1_000_000),
+    "tol": (TINY, 1.0), "n_neighbors": (0, 1000), "min_shared_genes": (2, None), "novelty_cut": (0.01, 0.99),
+    "min_novel_cells": (2, None), "n_sketch": (100, None), "n_source_cells": (100, None),
+}  # fmt: skip
+
+
 def resolve(preset: str, overrides: dict) -> Settings:
     """Settings of a preset with the user's own values.
 
@@ -207,12 +219,10 @@ def resolve(preset: str, overrides: dict) -> Settings:
 
 def _value(name, value, default):
     """``value`` in the kind of ``default``, or a TypeError that says what is expected."""
-    kinds = {
-        bool: "True or False",
-        int: "a whole number, 0 or more",
-        float: "a number, 0 or more (alpha, learning_rate, tol: above 0; novelty_cut: between 0 and 1)",
-        tuple: "a list",
-    }
+    low, high = RANGES.get(name, (0, None))
+    least = f"{low:g} or more" if low != TINY else "above 0"
+    span = least if high is None else f"from {low:g} to {high:g}"
+    kinds = {bool: "True or False", int: f"a whole number, {span}", float: f"a number, {span}", tuple: "a list"}
     kind = type(default)
     try:
         if kind is tuple:
@@ -222,14 +232,9 @@ def _value(name, value, default):
             new = {True: True, False: False}[value]
         else:
             new = kind(value)
-            if (
-                new != float(value)
-                or new < 0
-                or (kind is float and new == 0 and name in ("alpha", "learning_rate", "tol"))
-                or (name == "novelty_cut" and not 0 < new < 1)
-            ):
+            if new != float(value) or not low <= new <= (LARGEST if high is None else high):
                 raise ValueError
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, OverflowError):
         msg = f"{name}={value!r} is not usable: {name} takes {kinds[kind]}."
         raise TypeError(msg) from None
     return new

@@ -45,7 +45,7 @@ def test_keys_are_the_contract(annotated, toy):
     np.testing.assert_allclose(by_type.sum(1), 1, atol=1e-4)
     table = target.uns["itclust"]["clusters"]
     assert list(q.columns) == list(table.index) == [str(i) for i in range(len(table))]
-    assert set(target.uns["itclust"]) == {"params", "clusters", "history", "genes", "version"}
+    assert set(target.uns["itclust"]) == {"params", "clusters", "history", "types", "genes", "version"}
     assert table["n_cells"].is_monotonic_decreasing and table["n_cells"].sum() == n
     assert (target.obs["itclust_cluster"].astype(str).map(table["label"]) == target.obs["itclust"].astype(str)).all()
 

@@ -120,3 +120,24 @@ def test_missing_genes():
     check.missing_genes(5, 10)
     with pytest.raises(ValueError, match="lacks 6 of the model's 10 genes"):
         check.missing_genes(6, 10)
+
+
+def test_results_replace_nothing_of_the_users(pair):
+    source, target = pair
+    target.obs["donor"] = "a"
+    assert "key_added='donor' would replace obs['donor']" in error(ValueError, source, target, key_added="donor")
+    target.obsm["X_mine"] = np.zeros((target.n_obs, 2))
+    assert "obsm['X_mine']" in error(ValueError, source, target, key_added="mine")
+    assert "'/' separates" in error(ValueError, source, target, key_added="a/b")
+
+
+def test_counts_that_are_said_to_be_logs(pair):
+    source, target = pair
+    target.X = target.X * 100
+    assert "values='log', but the source holds values up to" in error(ValueError, source, target, values="log")
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "a"])
+def test_seeds(seed, pair):
+    assert "whole number from 0 to 2^32 - 1" in error(ValueError, *pair, random_state=seed)
+    assert itclust.ItClust(random_state=None).random_state != itclust.ItClust(random_state=None).random_state

@@ -113,7 +113,7 @@ def test_lognorm_is_log1p_of_counts_per_10000(counts):
 
 def test_duplicates_are_summed_for_counts_and_first_for_log(counts, genes):
     genes[5] = "G2"
-    with pytest.warns(UserWarning, match="1 gene names of the source are duplicates; their values are summed"):
+    with pytest.warns(UserWarning, match="1 gene names of source are duplicates; their values are summed"):
         x = values_of.expression(counts, genes)
     np.testing.assert_array_equal(x.over(["G2"]).whole().toarray().ravel(), counts[:, 2] + counts[:, 5])
     values = log_values(counts, np.e)

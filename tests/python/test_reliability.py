@@ -323,9 +323,8 @@ def test_labels_are_drawn_as_they_are(odd):
 def test_figures_of_the_report_are_whole_xml(odd):
     import base64
 
-    from itclust.annotation import annotation
-
     from itclust.html import figures, page
+    from itclust.results import read as annotation
 
     for picture in figures.charts(odd, annotation(odd)):
         svg = base64.b64decode(picture.data.split(",", 1)[1]).decode()

@@ -22,3 +22,23 @@ def test_overrides_take_the_defaults_kind():
 def test_wrong_kinds(name, value):
     with pytest.raises(TypeError, match=f"{name}="):
         settings.resolve("default", {name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("batch_size", 0), ("batch_size", 10**9), ("n_latent", 10**7), ("dropout", 1.5), ("round_steps", 0),
+        ("source_epochs", 0), ("source_epochs", 10**9), ("alpha", float("inf")), ("learning_rate", 1e9),
+        ("label_smoothing", 1.0), ("novelty_cut", 0), ("tol", float("nan")),
+    ],
+)  # fmt: skip
+def test_settings_have_a_range(name, value):
+    with pytest.raises(TypeError, match=f"{name}=.* takes a"):
+        settings.resolve("default", {name: value})
+
+
+def test_defaults_lie_within_their_ranges():
+    for row in settings.RECIPES.values():
+        defaults = dataclasses.asdict(row.settings())
+        defaults.pop("novelty")
+        assert settings.resolve(next(k for k, v in settings.RECIPES.items() if v is row), defaults) is not None

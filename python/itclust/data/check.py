@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 LABEL_COLUMNS = ("cell_type", "celltype", "cell.type", "cell type", "label", "labels")
+LARGEST_LOG = 25  # of a log value: 2^25 counts
 _NOVEL = re.compile(r"novel \d+")
 
 
@@ -120,6 +121,32 @@ def not_empty(largest, name: str) -> None:
         raise ValueError(msg)
 
 
+def is_log(kind: str, largest, name: str) -> None:
+    """Raise where values that are said to be logarithms are too large to be: 2^25 counts of one gene in a cell."""
+    if kind == "log" and largest > LARGEST_LOG:
+        msg = f"values='log', but {name} holds values up to {largest:.4g}: pass values='counts', 'linear' or 'auto'."
+        raise ValueError(msg)
+
+
+def own_key(adata, key: str, names) -> None:
+    """Raise where results under ``key`` would replace what is the user's, not ours.
+
+    Parameters
+    ----------
+    names : {slot: names of the results there}.
+    """
+    if "/" in key or not key.strip():
+        msg = f"key_added={key!r} is not usable: it is part of names in files, where '/' separates. Choose another."
+        raise ValueError(msg)
+    run = adata.uns.get(key)
+    if hasattr(run, "keys") and {"clusters", "version"} <= set(run.keys()):
+        return
+    taken = [f"{slot}[{name!r}]" for slot, of_slot in names.items() for name in of_slot if name in getattr(adata, slot)]
+    if taken:
+        msg = f"key_added={key!r} would replace {', '.join(taken)}, which ItClust did not write: choose another key_added."
+        raise ValueError(msg)
+
+
 def shared_genes(n_shared: int, source_names, target_names, minimum: int) -> None:
     """Raise where fewer than ``minimum`` genes, and than half of either set, are shared; say what the names look like."""
     need = max(1, min(minimum, len(source_names) // 2, len(target_names) // 2))  # small panels share what they can
@@ -199,6 +226,19 @@ def counted(mask) -> np.ndarray:
         msg = "no cell of the target has a count in the genes that the model uses."
         raise ValueError(msg)
     return mask
+
+
+def seed(random_state) -> int:
+    """The seed; a fresh one for None, as in scikit-learn. Raise on what is none."""
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    try:
+        if int(random_state) == random_state and 0 <= random_state < 2**32:
+            return int(random_state)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    msg = f"random_state={random_state!r} is not usable: it is a whole number from 0 to 2^32 - 1, or None."
+    raise ValueError(msg)
 
 
 def pair(name: str, value) -> tuple:

@@ -201,6 +201,7 @@ def expression(matrix, genes, values="auto", name="source", holders=list) -> Exp
         first, largest = x if first is None else first, max(largest, x.data.max(initial=0))
     check.not_empty(largest, name)
     kind = recognise(first, largest) if values == "auto" else values
+    check.is_log(kind, largest, name)
     base = log_base(first) if kind == "log" else None
     log.info("%s: %d cells x %d genes, %s", name, *matrix.shape, f"{kind} values{f' (base {base})' if base else ''}")
     return deduplicated(Expression(matrix, genes, base=base), genes, kind, name)
@@ -250,7 +251,7 @@ def deduplicated(x: Expression, genes, kind="counts", name=None) -> Expression:
     order = np.argsort(first)  # keep the order of first appearance
     if name is not None:
         how = "the first of each is kept" if kind == "log" else "their values are summed"
-        text = f"{len(genes) - len(unique)} gene names of the {name} are duplicates; {how}."
+        text = f"{len(genes) - len(unique)} gene names of {name} are duplicates; {how}."
         warnings.warn(text, UserWarning, stacklevel=4)
     rank = np.argsort(order)
     kept = first[order] if kind == "log" else np.arange(len(genes))
@@ -277,7 +278,7 @@ def match_genes(source: Expression, target: Expression, minimum: int) -> tuple[E
         log.info("gene names are matched %s: %d are shared", how[0], best)
         source, target = (
             deduplicated(x, np.array([how[1](g) for g in x.genes], str), "counts", name)
-            for x, name in ((source, "source"), (target, "target"))
+            for x, name in ((source, "the source"), (target, "the target"))
         )
     check.shared_genes(int(best), source.genes, target.genes, minimum)
     return source, target
