@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from itclust.numerics import assign
+from itclust.numerics import assign, heldout
 from itclust.numerics.genes import markers_against
 from itclust.numerics.moments import group_means, moments
 from itclust.results import NOVEL
@@ -60,7 +60,10 @@ def outcome(adapted, types) -> Result:
     np.add.at(by_type.T, np.minimum(adapted.cluster_type, n_types), adapted.q.T)  # the last column: novel
     novelty = 1 - by_type.max(1) if adapted.novelty is None else adapted.novelty
     label = np.minimum(code[cluster], n_types)
-    confidence = assign.confidence(by_type[np.arange(len(q)), label], label == n_types, adapted.novelty)
+    known = by_type[:, :n_types]
+    known = known if adapted.worth is None else heldout.tempered(known, adapted.worth)
+    of_label = np.append(known, by_type[:, n_types:], axis=1)[np.arange(len(q)), label]
+    confidence = assign.confidence(of_label, label == n_types, adapted.novelty)
     names = _names(code, np.bincount(cluster), types, adapted.cluster_type.max() + 1)
     history = dict(adapted.history)
     if "centroids" in history:

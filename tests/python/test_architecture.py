@@ -18,6 +18,7 @@ NUMERICS = (
     "genes",
     "classifiers",
     "assign",
+    "heldout",
     "sketch",
     "neighbors",
     "novelty",
