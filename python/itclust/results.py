@@ -19,6 +19,7 @@ def keys(key: str) -> dict:
         "confidence": f"{key}_confidence",
         "novelty": f"{key}_novelty",
         "initial": f"{key}_initial",
+        "level": f"{key}_level",
         "embedding": f"X_{key}",
         "probabilities": f"{key}_probabilities",
         "type_probabilities": f"{key}_type_probabilities",
@@ -46,6 +47,7 @@ def write(adata, result, *, types, genes, params, version, key="itclust") -> Non
     adata.obs[k["confidence"]] = result.confidence
     adata.obs[k["novelty"]] = result.novelty
     adata.obs[k["initial"]] = categorical(result.initial, types.astype(object))
+    adata.obs[k["level"]] = categorical(result.level, result.level_names)
     adata.obsm[k["embedding"]] = result.embedding
     clusters = [str(c) for c in result.clusters.index]
     adata.obsm[k["probabilities"]] = pd.DataFrame(result.probabilities, index=cells, columns=clusters)
@@ -93,6 +95,7 @@ class Annotation:
     params, history : dict.
     genes : (n_genes,) str, those the network sees.
     version : of itclust.
+    level : categorical Series, or None in results of before there were levels.
     """
 
     key: str
@@ -109,6 +112,7 @@ class Annotation:
     history: dict
     genes: np.ndarray
     version: str
+    level: pd.Series | None = None
 
     @property
     def counted(self) -> np.ndarray:
@@ -165,6 +169,7 @@ def read(adata, key: str = "itclust") -> Annotation:
         **{m: adata.obsm[k[m]] for m in matrices},
         **{n: uns[n] for n in ("clusters", "params", "history", "version")},
         genes=np.asarray(uns["genes"]).astype(str),
+        level=adata.obs.get(k["level"]),
     )
 
 

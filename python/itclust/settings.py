@@ -36,6 +36,8 @@ class Settings:
         The fine-tuning stops when a smaller share of the target cells changes cluster in a round.
     novelty
         Whether clusters of types that the source never saw are looked for.
+    level
+        Probability that a cell's level must reach: the deepest set of types that is sure enough to act on.
     unlabelled
         Source labels that mean "no label": their cells do not train.
     min_shared_genes
@@ -54,6 +56,7 @@ class Settings:
     max_iter: int = 6
     tol: float = 0.001
     novelty: bool = True
+    level: float = 0.9
     unlabelled: tuple[str, ...] = ()
     min_shared_genes: int = 50
 
@@ -210,7 +213,7 @@ def _value(name, value, default):
     kinds = {
         bool: "True or False",
         int: "a whole number, 0 or more",
-        float: "a number, 0 or more (alpha, learning_rate, tol: above 0; novelty_cut: between 0 and 1)",
+        float: "a number, 0 or more (alpha, learning_rate, tol: above 0; novelty_cut, level: between 0 and 1)",
         tuple: "a list",
     }
     kind = type(default)
@@ -226,7 +229,7 @@ def _value(name, value, default):
                 new != float(value)
                 or new < 0
                 or (kind is float and new == 0 and name in ("alpha", "learning_rate", "tol"))
-                or (name == "novelty_cut" and not 0 < new < 1)
+                or (name in ("novelty_cut", "level") and not 0 < new < 1)
             ):
                 raise ValueError
     except (TypeError, ValueError, KeyError):

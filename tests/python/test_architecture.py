@@ -19,6 +19,7 @@ NUMERICS = (
     "classifiers",
     "assign",
     "heldout",
+    "levels",
     "sketch",
     "neighbors",
     "novelty",

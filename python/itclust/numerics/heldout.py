@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from itclust.numerics import classifiers
-from itclust.numerics.moments import Moments
+from itclust.numerics.moments import Moments, group_means
 
 CELLS = 4000  # of the source that are answered: a share right of .9 among 100 of them is known to .03
 # Cells by which a type is drawn towards the mean type: a rare one says little for itself.
@@ -75,15 +75,18 @@ class Worth(NamedTuple):
     ----------
     believed : (n_types,) share of its probability that an answer keeps; 1: held-back cells are as often right as sure.
     confused : (n_types, n_types) where the rest goes: of held-back cells wrongly answered type j, the share labelled k.
+    shared : (n_types, n_types) mean probability of type k in the answers to held-back cells of type j.
     """
 
     believed: np.ndarray
     confused: np.ndarray
+    shared: np.ndarray
 
     @classmethod
     def whole(cls, n_types) -> Worth:
         """Of a source that nothing is known of: all is believed."""
-        return cls(np.ones(n_types, np.float32), np.full((n_types, n_types), 1 / n_types, np.float32))
+        alike = np.full((n_types, n_types), 1 / n_types, np.float32)
+        return cls(np.ones(n_types, np.float32), alike, alike)
 
 
 def worth(q, codes) -> Worth:
@@ -107,7 +110,8 @@ def worth(q, codes) -> Worth:
     wrong = (counts + counts.T) * (1 - np.eye(n)) + 1e-3 * size.mean()  # both ways: a rare type is seldom an answer
     wrong[np.diag_indices(n)] = 0 if n > 1 else 1
     wrong /= wrong.sum(1, keepdims=True)
-    return Worth(np.minimum(believed, 1).astype(np.float32), wrong.astype(np.float32))
+    shared = np.nan_to_num(group_means(q, codes, n))
+    return Worth(np.minimum(believed, 1).astype(np.float32), wrong.astype(np.float32), shared.astype(np.float32))
 
 
 def sample(n, seed) -> np.ndarray:
