@@ -81,6 +81,9 @@ def transfer(
         Probability that the label is right; evidence that the cell's type is not in the source.
     ``obs[K + "_initial"]`` : category
         The source network's answer before fine-tuning.
+    ``obs[K + "_level"]`` : category
+        The most that is sure with probability ``level`` (a setting, 0.9): the label, types that the source's own cells
+        confuse with it (``"CD4 T or CD8 T"``, ``"A or B or 4 others"``), or ``"any cell"``.
     ``obsm["X_" + K]`` : float32 (n, n_latent)
         Embedding.
     ``obsm[K + "_probabilities"]``, ``obsm[K + "_type_probabilities"]`` : DataFrame float32
@@ -253,8 +256,9 @@ class ItClust:
         counted = check.counted(new.over(fit.genes).values.counted())
         adapt = recipe(self.preset).load().adapt
         adapted = adapt(fit, new.cells(counted), self.settings, self.random_state, reporter(progress))
+        found = outcome(adapted, fit.types, self.settings.level)
         results.write(
-            target, spread(outcome(adapted, fit.types), counted), types=fit.types, genes=fit.network_genes,
+            target, spread(found, counted), types=fit.types, genes=fit.network_genes,
             params=self._params(), version=__version__, key=key_added,
         )  # fmt: skip
 

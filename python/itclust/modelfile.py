@@ -78,6 +78,8 @@ def _flat(fit) -> dict[str, np.ndarray]:
     arrays = {}
     for field in dataclasses.fields(fit):
         value = getattr(fit, field.name)
+        if value is None:
+            continue
         if isinstance(value, tuple):
             names = getattr(value, "_fields", range(len(value)))
             arrays |= {f"{field.name}.{n}": v for n, v in zip(names, value, strict=True)}
@@ -89,12 +91,14 @@ def _flat(fit) -> dict[str, np.ndarray]:
 def _deep(kind, arrays: dict):
     """A ``Fit`` from arrays by name."""
     values = {}
+    optional = {f.name for f in dataclasses.fields(kind) if f.default is not dataclasses.MISSING}
     for name, hint in typing.get_type_hints(kind).items():
+        hint = next((h for h in typing.get_args(hint) if hasattr(h, "_fields")), hint)
         parts = {k.split(".", 1)[1]: v for k, v in arrays.items() if k.startswith(f"{name}.")}
-        if hasattr(hint, "_fields"):
+        if hasattr(hint, "_fields") and (parts or name not in optional):
             values[name] = hint(**parts)
         elif parts:
             values[name] = tuple(parts[str(i)] for i in range(len(parts)))
-        else:
+        elif name in arrays or name not in optional:
             values[name] = arrays[name]
     return kind(**values)

@@ -7,12 +7,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from itclust.numerics import assign
+from itclust.numerics import assign, heldout, levels
 from itclust.numerics.genes import markers_against
 from itclust.numerics.moments import group_means, moments
 from itclust.results import NOVEL
 
 N_MARKERS = 10  # named in the table
+ANY = "any cell"  # the level of a cell that no smaller set of types is sure enough for
+MOST_NAMED = 3  # types that are named in full where they are a level together
 
 
 class Result(NamedTuple):
@@ -26,6 +28,8 @@ class Result(NamedTuple):
     initial : (n,) int source type before fine-tuning
     confidence, novelty : (n,) float32
     embedding : (n, n_latent) float32
+    level : (n,) int of ``level_names``, -1: none
+    level_names : str of the types, the new ones and the joints of types that are levels, ``any cell`` last
     clusters : table, a row a cluster: label, novel, n_cells, stability, novelty, runner_up, nearest_type, markers
     history : arrays, an entry a round of fine-tuning; ``centroids`` (n_rounds + 1, n_labels, n_latent) of ``labels``
     rounds : {round: (types (n,) int, embedding (n, n_latent))}, where those on the way are kept
@@ -38,18 +42,21 @@ class Result(NamedTuple):
     confidence: np.ndarray
     novelty: np.ndarray
     embedding: np.ndarray
+    level: np.ndarray
+    level_names: np.ndarray
     clusters: pd.DataFrame
     history: dict
     rounds: dict
 
 
-def outcome(adapted, types) -> Result:
+def outcome(adapted, types, level=0.9) -> Result:
     """Name and describe the clusters of counted cells.
 
     Parameters
     ----------
     adapted : see :class:`itclust.recipes.Adapted`.
     types : (n_types,) str.
+    level : probability that a cell's level must reach.
     """
     n_types, best = len(types), adapted.q.argmax(1)
     order = assign.by_size(best, adapted.q.shape[1])
@@ -60,8 +67,13 @@ def outcome(adapted, types) -> Result:
     np.add.at(by_type.T, np.minimum(adapted.cluster_type, n_types), adapted.q.T)  # the last column: novel
     novelty = 1 - by_type.max(1) if adapted.novelty is None else adapted.novelty
     label = np.minimum(code[cluster], n_types)
-    confidence = assign.confidence(by_type[np.arange(len(q)), label], label == n_types, adapted.novelty)
+    believed = by_type.copy()  # what the source's labels are worth
+    if adapted.worth is not None:
+        believed[:, :n_types] = heldout.tempered(by_type[:, :n_types], adapted.worth)
+    confidence = assign.confidence(believed[np.arange(len(q)), label], label == n_types, adapted.novelty)
     names = _names(code, np.bincount(cluster), types, adapted.cluster_type.max() + 1)
+    known = assign.confidence(believed.T, label == n_types, adapted.novelty)[:n_types].T.astype(float)
+    node, level_names = _levels(known, code[cluster], confidence, names, types, adapted.worth, level)
     history = dict(adapted.history)
     if "centroids" in history:
         n_named = history["centroids"].shape[1]
@@ -75,6 +87,8 @@ def outcome(adapted, types) -> Result:
         confidence=_float32(confidence.clip(0, 1)),
         novelty=_float32(novelty.clip(0, 1)),
         embedding=_float32(adapted.z),
+        level=node,
+        level_names=level_names,
         clusters=_table(adapted, types, cluster, code, names[code], by_type, novelty),
         history=history,
         rounds={i: (of_round, _float32(z)) for i, (of_round, z) in adapted.rounds.items()},
@@ -95,6 +109,37 @@ def _names(code, size, types, n) -> np.ndarray:
     names[: len(types)] = [str(t) for t in types]
     names[order] = [f"{NOVEL} {i + 1}" for i in range(len(order))]
     return names
+
+
+def _levels(known, code, confidence, names, types, worth, level) -> tuple[np.ndarray, np.ndarray]:
+    """Level of each cell, and the names of all: see :class:`Result`.
+
+    Without held-back answers (``worth``) there is no tree: a level is the label or any cell.
+
+    Parameters
+    ----------
+    known : (n, n_types) probabilities of the source's types.
+    code : (n,) int type of each cell, from n_types on: new.
+    confidence : (n,) of its label.
+    names : of all types, see :func:`_names`.
+    """
+    n_types = len(types)
+    nodes = np.eye(n_types, dtype=bool) if worth is None else levels.tree(worth.shared)
+    joints = [joined(np.asarray(types)[node]) for node in nodes[n_types:]]
+    level_names = np.array([*names, *joints, ANY], dtype=object)
+    is_new = code >= n_types
+    node, _ = levels.deepest(known, np.where(is_new, 0, code), nodes, level)
+    place = np.where(node < n_types, node, node - n_types + len(names))  # the new types stand between
+    place = np.where(node < 0, len(level_names) - 1, place)
+    return np.where(is_new, np.where(confidence >= level, code, len(level_names) - 1), place), level_names
+
+
+def joined(types) -> str:
+    """Name of several types together: in full, or the first two and how many others."""
+    types = [str(t) for t in types]
+    if len(types) <= MOST_NAMED:
+        return " or ".join(types)
+    return f"{types[0]} or {types[1]} or {len(types) - 2} others"
 
 
 def _table(adapted, types, cluster, code, label, by_type, novelty) -> pd.DataFrame:
@@ -143,9 +188,9 @@ def spread(result: Result, counted) -> Result:
         return out
 
     per_cell = {
-        k: place(getattr(result, k), -1 if k in ("cluster", "initial") else 0)
+        k: place(getattr(result, k), -1 if k in ("cluster", "initial", "level") else 0)
         for k in Result._fields
-        if k not in ("clusters", "history", "rounds")
+        if k not in ("clusters", "history", "level_names", "rounds")
     }
     rounds = {i: (place(of_round, -1), place(z, 0)) for i, (of_round, z) in result.rounds.items()}
     return result._replace(**per_cell, rounds=rounds)

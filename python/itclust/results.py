@@ -19,6 +19,7 @@ def keys(key: str) -> dict:
         "confidence": f"{key}_confidence",
         "novelty": f"{key}_novelty",
         "initial": f"{key}_initial",
+        "level": f"{key}_level",
         "embedding": f"X_{key}",
         "probabilities": f"{key}_probabilities",
         "type_probabilities": f"{key}_type_probabilities",
@@ -30,7 +31,7 @@ def names(key: str) -> dict:
     """{slot: names of the results there}."""
     k = keys(key)
     return {
-        "obs": [k[c] for c in ("label", "cluster", "confidence", "novelty", "initial")],
+        "obs": [k[c] for c in ("label", "cluster", "confidence", "novelty", "initial", "level")],
         "obsm": [k[m] for m in ("embedding", "probabilities", "type_probabilities")],
         "uns": [k["uns"]],
     }
@@ -56,6 +57,7 @@ def write(adata, result, *, types, genes, params, version, key="itclust") -> Non
     adata.obs[k["confidence"]] = result.confidence
     adata.obs[k["novelty"]] = result.novelty
     adata.obs[k["initial"]] = categorical(result.initial, types.astype(object))
+    adata.obs[k["level"]] = categorical(result.level, result.level_names)
     adata.obsm[k["embedding"]] = result.embedding
     clusters = [str(c) for c in result.clusters.index]
     adata.obsm[k["probabilities"]] = pd.DataFrame(result.probabilities, index=cells, columns=clusters)
@@ -105,6 +107,7 @@ class Annotation:
     genes : (n_genes,) str, those the network sees.
     version : of itclust.
     source_types : (n_types,) str, or None in results of before 2.0.
+    level : categorical Series, or None in results of before there were levels.
     """
 
     key: str
@@ -122,6 +125,7 @@ class Annotation:
     genes: np.ndarray
     version: str
     source_types: np.ndarray | None = None
+    level: pd.Series | None = None
 
     @property
     def counted(self) -> np.ndarray:
@@ -181,6 +185,7 @@ def read(adata, key: str = "itclust") -> Annotation:
         **{n: uns[n] for n in ("clusters", "params", "history", "version")},
         genes=np.asarray(uns["genes"]).astype(str),
         source_types=np.asarray(uns["types"]).astype(str) if "types" in uns else None,
+        level=adata.obs.get(k["level"]),
     )
 
 

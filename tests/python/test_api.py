@@ -28,7 +28,14 @@ def test_keys_are_the_contract(annotated, toy):
     _, target = annotated
     n, types = target.n_obs, sorted(toy[0].obs["cell_type"].unique())
     added = set(target.obs) - set(toy[1].obs)
-    assert added == {"itclust", "itclust_cluster", "itclust_confidence", "itclust_novelty", "itclust_initial"}
+    assert added == {
+        "itclust",
+        "itclust_cluster",
+        "itclust_confidence",
+        "itclust_novelty",
+        "itclust_initial",
+        "itclust_level",
+    }
     assert set(target.obsm) - set(toy[1].obsm) == {
         "X_itclust",
         "itclust_probabilities",

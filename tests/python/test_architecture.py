@@ -18,6 +18,8 @@ NUMERICS = (
     "genes",
     "classifiers",
     "assign",
+    "heldout",
+    "levels",
     "sketch",
     "neighbors",
     "novelty",

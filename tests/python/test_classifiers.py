@@ -33,7 +33,7 @@ def test_classifiers_answer_right_and_rows_sum_to_one(data):
     x, codes, m = data
     view = classifiers.correlation_classifier(m)
     view = view._replace(temperature=classifiers.fitted_temperature(sp.csr_matrix(x), codes, view))
-    coef, intercept = classifiers.discriminant(sp.csr_matrix(x), codes, m.mean)
+    coef, intercept = classifiers.discriminant(classifiers.within_covariance(sp.csr_matrix(x), codes, m.mean), m.mean)
     for p in (view.probabilities(x), classifiers.by_discriminant(x, coef, intercept)):
         np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)
         assert (p.argmax(1) == codes).mean() > 0.95
@@ -41,7 +41,7 @@ def test_classifiers_answer_right_and_rows_sum_to_one(data):
 
 def test_discriminant_is_gaussian_with_the_shrunken_covariance(data):
     x, codes, m = data
-    coef, intercept = classifiers.discriminant(sp.csr_matrix(x), codes, m.mean)
+    coef, intercept = classifiers.discriminant(classifiers.within_covariance(sp.csr_matrix(x), codes, m.mean), m.mean)
     cov = np.mean([np.cov(x[codes == k].T, bias=True) for k in range(3)], axis=0)
     cov = 0.5 * cov + 0.5 * np.trace(cov) / 40 * np.eye(40)
     log_p = -0.5 * np.stack([((x - mu) @ np.linalg.inv(cov) * (x - mu)).sum(1) for mu in m.mean], axis=1)

@@ -52,7 +52,11 @@ def test_confidence_of_known_and_new():
     p = np.array([0.9, 0.9, 0.0, 0.0])
     s = np.array([0.2, 0.8, 0.5, 0.9])
     c = assign.confidence(p, np.array([False, False, True, True]), s)
-    assert c[0] == p[0] and c[1] == pytest.approx(0.9 * p[1]) and c[2] == pytest.approx(0.75) and c[3] > c[2]
+    even = assign.MOST_NEW + assign.MISSED  # odds where the score says nothing; half of these cells are called new
+    assert c[0] == pytest.approx(p[0] / (1 + even / 4)) and c[1] == pytest.approx(p[1] / (1 + even * 4))
+    assert c[2] == pytest.approx(0.75) and c[3] > c[2]
+    alone = assign.confidence(p[:2], np.zeros(2, bool), s[:2])
+    assert (alone > 0.9 * p[:2]).all()  # where nothing new was found, strange cells are hardly doubted
     assert assign.confidence(p, None, None) is p
 
 

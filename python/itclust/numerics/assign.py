@@ -130,17 +130,34 @@ def runner_up(probabilities, cluster, label, n) -> np.ndarray:
 # A cluster that is called novel lies beyond the cut, where the score is 0.5 and calls were right 3 times in 4; steeper
 # than the score, whose prior is for clusters in general.
 NOVEL_OFFSET, NOVEL_SLOPE = np.log(3), 2.0
-# A known label loses up to a tenth beside evidence that rises from 0.2 to the cut: the share of such cells of the
-# development pairs that were of a new type after all, or of another known one.
-DOUBT, DOUBT_FROM, DOUBT_TO = 0.1, 0.2, 0.5
+# A label that stays may still hide a new type. The score is evidence at even odds; the odds before it are the share of
+# the target's cells that are called new: where a new type was found, what looks like it and was left behind is one too,
+# where none was, a strange cell is strange for another reason. At least 0.02, since some are missed everywhere, and at
+# most 0.3: where more is new, those called took with them what the others would be suspected of.
+MISSED, MOST_NEW = 0.02, 0.3
+
+
+def hidden(is_novel, novelty) -> np.ndarray:
+    """Probability (n,) that a cell's type is not in the source although it bears the label of one.
+
+    Parameters
+    ----------
+    is_novel : (n,) bool, called new.
+    novelty : (n,) score in [0, 1].
+    """
+    s = np.clip(novelty, 1e-3, 1 - 1e-3)
+    odds = s / (1 - s) * (min(is_novel.mean(), MOST_NEW) + MISSED)
+    return odds / (1 + odds)
 
 
 def confidence(p, is_novel, novelty) -> np.ndarray:
     """Probability that a cell's label is right; for a novel one: that the cell's type is not in the source.
 
+    Of a known label it is P(known) x P(type | known).
+
     Parameters
     ----------
-    p : (n,) soft assignment to the label, which smoothing and neighbours keep calibrated.
+    p : (n,) probability of the label among the known types, see :func:`itclust.numerics.heldout.tempered`.
     is_novel : (n,) bool.
     novelty : (n,) score in [0, 1], or None.
     """
@@ -148,5 +165,4 @@ def confidence(p, is_novel, novelty) -> np.ndarray:
         return p
     s = np.clip(novelty, 1e-3, 1 - 1e-3)
     novel = 1 / (1 + np.exp(-(NOVEL_OFFSET + NOVEL_SLOPE * np.log(s / (1 - s)))))
-    doubt = DOUBT * np.clip((s - DOUBT_FROM) / (DOUBT_TO - DOUBT_FROM), 0, 1)
-    return np.where(is_novel, novel, p * (1 - doubt))
+    return np.where(is_novel, novel, p * (1 - hidden(is_novel, novelty)))

@@ -95,19 +95,7 @@ def reliable_labels(x, codes, moments: Moments, weight) -> np.ndarray:
     weight : (n,) of each cell in its type's mean; they add up to the type's size.
     """
     n_types = len(moments.mean)
-    size = np.bincount(codes, minlength=n_types).tolist()
-    classifier, parts = correlation_classifier(moments), []
-    for rows, dense in dense_chunks(x):
-        cells = classifier.scaled(dense)
-        s = cells @ classifier.profiles.T
-        for k in range(n_types):
-            group = np.flatnonzero(codes[rows] == k)
-            if size[k] > 1:
-                own = weight[rows][group, None]
-                others = (moments.mean[k] * size[k] - own * dense[group]) / (size[k] - own)
-                s[group, k] = (classifier.scaled(others) * cells[group]).sum(1)
-        parts.append(s)
-    s = np.concatenate(parts)
+    s = left_out_correlation(x, codes, moments, weight)
     answers = [softmax(s / t)[np.arange(len(codes)), codes] for t in TEMPERATURES]
     right = [((1 - w) * own, w / n_types) for own in answers for w in WRONG]
     by_label, by_chance = max(right, key=lambda pair: np.log(sum(pair)).mean())
@@ -119,19 +107,54 @@ def reliable_labels(x, codes, moments: Moments, weight) -> np.ndarray:
     return keep
 
 
-def discriminant(x, codes, mean) -> tuple[np.ndarray, np.ndarray]:
+def left_out_correlation(x, codes, moments: Moments, weight) -> np.ndarray:
+    """Correlation (n, n_types) of cells with the types' profiles, their own type's without themselves.
+
+    Parameters
+    ----------
+    See :func:`reliable_labels`.
+    """
+    size = moments.size.tolist()
+    classifier, parts = correlation_classifier(moments), []
+    for rows, dense in dense_chunks(x):
+        cells = classifier.scaled(dense)
+        s = cells @ classifier.profiles.T
+        for k in range(len(size)):
+            group = np.flatnonzero(codes[rows] == k)
+            if size[k] > 1:
+                own = weight[rows][group, None]
+                others = (moments.mean[k] * size[k] - own * dense[group]) / (size[k] - own)
+                s[group, k] = (classifier.scaled(others) * cells[group]).sum(1)
+        parts.append(s)
+    return np.concatenate(parts)
+
+
+def discriminant(cov, mean) -> tuple[np.ndarray, np.ndarray]:
     """Linear discriminant with one shrunken covariance within types, all types counting alike (Friedman 1989).
 
     Parameters
     ----------
-    x : (n, n_genes) CSR log values.
-    codes : (n,) int type.
+    cov : (n_genes, n_genes), see :func:`within_covariance`.
     mean : (n_types, n_genes) mean log values of the types.
 
     Returns
     -------
     coef : (n_genes, n_types)
     intercept : (n_types,)
+    """
+    mean = mean.astype(np.float64)
+    coef = np.linalg.solve(cov, mean.T)
+    return coef.astype(np.float32), (-0.5 * (mean * coef.T).sum(1)).astype(np.float32)
+
+
+def within_covariance(x, codes, mean) -> np.ndarray:
+    """Covariance (n_genes, n_genes) within types, all types counting alike, shrunk towards a multiple of the identity.
+
+    Parameters
+    ----------
+    x : (n, n_genes) CSR log values.
+    codes : (n,) int type.
+    mean : (n_types, n_genes) mean log values of the types.
     """
     mean = mean.astype(np.float64)
     cov = np.zeros((x.shape[1],) * 2)
@@ -141,9 +164,7 @@ def discriminant(x, codes, mean) -> tuple[np.ndarray, np.ndarray]:
             residual = dense[codes[rows] == k] - mean[k]
             cov += residual.T @ residual / (n * len(present))
     ridge = max(np.trace(cov) / len(cov), 1e-6)
-    cov = (1 - SHRINKAGE) * cov + SHRINKAGE * ridge * np.eye(len(cov))
-    coef = np.linalg.solve(cov, mean.T)
-    return coef.astype(np.float32), (-0.5 * (mean * coef.T).sum(1)).astype(np.float32)
+    return (1 - SHRINKAGE) * cov + SHRINKAGE * ridge * np.eye(len(cov))
 
 
 def by_discriminant(x, coef, intercept) -> np.ndarray:

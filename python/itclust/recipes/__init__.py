@@ -20,6 +20,7 @@ import dataclasses
 import numpy as np
 import scipy.sparse as sp
 
+from itclust.numerics.heldout import Worth
 from itclust.numerics.moments import group_means
 
 
@@ -39,6 +40,7 @@ class Adapted:
     history : arrays, an entry a round; ``centroids`` (n_rounds + 1, n_types + n_new, n_latent), see :func:`centroid_paths`.
     novelty : (n,) evidence that the cell's type is not in the source, or None where it was not looked for.
     nearest : (n_new,) int source type nearest to each new one, or None.
+    worth : of the source's labels, see :class:`itclust.numerics.heldout.Worth`, or None where it is not known.
     rounds : {round: (types (n,) int, embedding (n, n_latent))} where those on the way are kept.
     """
 
@@ -52,6 +54,7 @@ class Adapted:
     novelty: np.ndarray | None = None
     nearest: np.ndarray | None = None
     rows: np.ndarray | None = None
+    worth: Worth | None = None
     rounds: dict = dataclasses.field(default_factory=dict)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import scipy.sparse as sp
 
-from itclust.numerics import assign, classifiers, genes, neighbors, novelty, sketch
+from itclust.numerics import assign, classifiers, genes, heldout, neighbors, novelty, sketch
 from itclust.numerics.moments import Moments, moments
 from itclust.recipes import Adapted, centroid_paths, extension, first_answers
 from itclust.settings import DefaultSettings
@@ -31,6 +31,7 @@ class Fit:
     coef, intercept : of the discriminant.
     weights : the encoder's arrays.
     centroids : (n_types, n_latent).
+    worth : what its own labels are worth; None in model files of before.
     """
 
     types: np.ndarray
@@ -43,6 +44,7 @@ class Fit:
     intercept: np.ndarray
     weights: tuple[np.ndarray, ...]
     centroids: np.ndarray
+    worth: heldout.Worth | None = None
 
     @property
     def network_genes(self) -> np.ndarray:
@@ -100,14 +102,19 @@ def fit(source, names, settings: DefaultSettings, seed, progress) -> Fit:
     markers = genes.pairwise_markers(of_types.mean, of_types.detected, settings.n_markers)
     markers = markers if len(markers) else np.arange(len(names))
     x_markers, codes, batch = x.over(markers)[kept], codes[kept], source.batch[kept]
-    coef, intercept = classifiers.discriminant(x_markers, codes, of_types.mean[:, markers])
+    cov = classifiers.within_covariance(x_markers, codes, of_types.mean[:, markers])
+    coef, intercept = classifiers.discriminant(cov, of_types.mean[:, markers])
     correlation = classifiers.correlation_classifier(of_types.over(variable))
     weight = sketch.balanced(codes, batch)
     *weights, centroids = training.train(x_markers, codes, weight, of_types.size, settings, seed, progress)
+    temperature = classifiers.fitted_temperature(x_variable[kept], codes, correlation)
+    some, views = heldout.sample(len(codes), seed), [of_types.over(markers), of_types.over(variable)]
+    held = [x_markers[some], x_variable[kept[some]]]
+    answers = heldout.answers(held, codes[some], views, weight[some], cov, temperature)
     return Fit(
         types=source.types, genes=source.genes, markers=markers, variable=variable, moments=of_types,
-        temperature=np.array(classifiers.fitted_temperature(x_variable[kept], codes, correlation)),
-        coef=coef, intercept=intercept, weights=tuple(weights), centroids=centroids,
+        temperature=np.array(temperature), coef=coef, intercept=intercept, weights=tuple(weights), centroids=centroids,
+        worth=heldout.worth(answers, codes[some]),
     )  # fmt: skip
 
 
@@ -173,7 +180,7 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     q, cluster_type = _subclusters(q, z, around.snn if settings.split_clusters else None, settings.alpha, seed)
     found = Adapted(
         q=q, cluster_type=cluster_type, initial=initial.argmax(1), z=z, x=x, genes=fit.genes[present], history=history,
-        novelty=new.score, nearest=new.nearest,
+        novelty=new.score, nearest=new.nearest, worth=fit.worth,
     )  # fmt: skip
     if len(rows) == values.n_cells:
         return found

@@ -1,0 +1,55 @@
+"""Levels of certainty: a tree over the source's types, and the deepest node that a cell's probabilities reach."""
+
+from __future__ import annotations
+
+import numpy as np
+
+LEAST = 1e-6  # probability that two types share: below it, they are as far apart as any
+
+
+def tree(shared) -> np.ndarray:
+    """Nodes of the tree over types by average linkage: those that held-back cells confuse are joined first.
+
+    Parameters
+    ----------
+    shared : (n_types, n_types) mean probability of type k in the answers to held-back cells of type j.
+
+    Returns
+    -------
+    nodes : (2 n_types - 2, n_types) bool, the types of each node: the leaves in order, then the joints from the deepest
+        up. The joint of all types is left out: it says nothing.
+    """
+    from scipy.cluster.hierarchy import linkage
+    from scipy.spatial.distance import squareform
+
+    n = len(shared)
+    nodes = list(np.eye(n, dtype=bool))
+    if n > 2:
+        apart = -np.log(np.clip((shared + shared.T) / 2, LEAST, 1))
+        np.fill_diagonal(apart, 0)
+        for a, b, *_ in linkage(squareform(apart, checks=False), "average")[:-1]:
+            nodes.append(nodes[int(a)] | nodes[int(b)])
+    return np.array(nodes).reshape(-1, n)
+
+
+def deepest(p, label, nodes, level) -> tuple[np.ndarray, np.ndarray]:
+    """The smallest node with the cell's own label whose summed probability reaches ``level``.
+
+    Parameters
+    ----------
+    p : (n, n_types) probabilities; rows sum to at most 1, the rest is for types that the source lacks.
+    label : (n,) int type.
+    nodes : (n_nodes, n_types) bool, see :func:`tree`.
+    level : probability that is asked for.
+
+    Returns
+    -------
+    node : (n,) int, -1: none reaches it, the cell may be anything.
+    probability : (n,) of the node; 1 where it is none.
+    """
+    sums = p @ nodes.T
+    reach = nodes[:, label].T & (sums >= level)
+    size = np.where(reach, nodes.sum(1), nodes.shape[1] + 1)
+    node = size.argmin(1)
+    each, some = np.arange(len(p)), reach.any(1)
+    return np.where(some, node, -1), np.where(some, sums[each, node], 1.0)
