@@ -34,7 +34,7 @@ WITHOUT = {
     ),
     "cleaning of source labels": ({"clean_labels": False}, {}),
     "novelty": ({"novelty": False}, {}),
-    "lone cells in the novelty score": ({}, {"numerics.novelty.LONE": 0.0}),
+    "lone cells in the novelty score": ({}, {"numerics.outliers.LONE": 0.0}),
     "doubt in the confidence": ({}, {"numerics.assign.DOUBT": 0.0}),
     "the paper's auxiliary distribution instead of neighbours": (
         {},

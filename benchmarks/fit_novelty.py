@@ -26,7 +26,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from itclust.data import dataset
-from itclust.numerics import neighbors, novelty
+from itclust.numerics import clusters, neighbors, novelty
 from itclust.recipes import default, first_answers, training
 from itclust.settings import DefaultSettings
 
@@ -87,14 +87,14 @@ def pieces_of(pair: data.Pair, drop, seed=0):
     model = training.classifier(len(fit.markers), len(fit.types), options, seed, [*fit.weights, fit.centroids])
     fixed, initial, _ = first_answers.answers(fit, model, z, b.batch, seed)
     q, found = (2 * fixed + initial) / 3, neighbors.structure(z, options.n_neighbors, seed=seed)
-    label, pairs = (found.average @ q).argmax(1), novelty.markers(fit.moments)
+    label, pairs = (found.average @ q).argmax(1), clusters.markers(fit.moments)
     known = np.isin(truth, fit.types)
     out = []
     for i in range(novelty.N_PARTITIONS):
         coarse, fine = (
             novelty.pieces(neighbors.leiden(found.snn, r, seed + i), label) for r in (novelty.COARSE, novelty.FINE)
         )
-        c = novelty.Clusters(fit.moments, z, q, coarse, fine, pairs, found.variable)
+        c = clusters.Clusters(fit.moments, z, q, coarse, fine, pairs, found.variable)
         out.append((c.numbers(), c.n, c.fine @ known, (c.fine @ q).argmax(1), np.flatnonzero(c.both), fine))
     family = next(f for text, f in FAMILIES.items() if text in pair.source + pair.target)
     return {"family": family, "partitions": out, "known": known}

@@ -12,8 +12,7 @@ import warnings
 from pathlib import Path
 
 import itclust
-
-PLACE = ("layer", "use_raw", "values", "batch_key")  # options that say where values and batches are
+from itclust.options import PLACE, WrongUse, add_fitting, keywords, place_of
 
 
 def main(argv=None) -> int:
@@ -46,10 +45,6 @@ def main(argv=None) -> int:
     return 0
 
 
-class WrongUse(Exception):
-    """What argparse cannot see."""
-
-
 def parser() -> argparse.ArgumentParser:
     """All commands and options."""
     top = argparse.ArgumentParser(prog="itclust", description=itclust.__doc__)
@@ -64,13 +59,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--in-place", action="store_true", help="write the results into TARGET itself, in place of -o")
     p.add_argument("--csv", metavar="OUT.csv", help="labels and confidence as a table as well")
     p.add_argument("--report", metavar="OUT.html", help="a page with figures as well")
-    _fitting(p)
+    add_fitting(p)
     p.add_argument("--key-added", default="itclust", metavar="K", help="prefix of the columns (default: itclust)")
 
     p = _command(commands, "train", train, "train a model on SOURCE and save it")
     p.add_argument("source", metavar="SOURCE")
     p.add_argument("-o", "--output", required=True, metavar="MODEL")
-    _fitting(p)
+    add_fitting(p)
 
     p = _command(commands, "demo", demo, "annotate one half of 700 real PBMCs from the other")
     p.add_argument("folder", nargs="?", default="itclust-demo", metavar="DIR", help="default: itclust-demo")
@@ -88,18 +83,6 @@ def _command(commands, name, run, text):
     return p
 
 
-def _fitting(p):
-    p.add_argument("--labels", metavar="COL", help="column of the source's obs with the labels")
-    p.add_argument("--preset", default="default", choices=list(itclust.settings.RECIPES))
-    p.add_argument("--seed", type=int, help="default: 0, or the model's own")
-    p.add_argument("--layer", metavar="L[,L]", help="layer with the values; a pair is source,target")
-    p.add_argument("--values", default="auto", metavar="V[,V]", help="auto, counts, linear or log; or a pair")
-    p.add_argument("--use-raw", choices=["source", "target", "both"], help="take the values from .raw")
-    p.add_argument("--batch-key", metavar="COL", help="column of obs with batches, of the source, the target or both")
-    p.add_argument("--no-novelty", action="store_true", help="do not look for types that the source lacks")
-    p.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any other setting; repeatable")
-
-
 def transfer(args) -> None:
     """``itclust transfer``."""
     from itclust import results
@@ -115,7 +98,7 @@ def transfer(args) -> None:
     wanted["--report"] = ("report", args.report)
     inputs, replaced = {"SOURCE": args.source, "TARGET": args.target}, "TARGET" if args.in_place else None
     args.outputs = itclust.io.Outputs(wanted, inputs, replaced)
-    options = _options(args)
+    options = keywords(args)
     model = _model(args.source)
     target = _read(args.target)
     bar = _bar(args)
@@ -151,9 +134,9 @@ def _transfer_many(args) -> None:
         raise WrongUse(msg)
     Path(args.output).mkdir(parents=True, exist_ok=True)
     places = many.outputs(args.source, args.target, args.output)
-    options, model = _options(args), _model(args.source)
-    of_target = _place(options, 1) if model is None else _decided(model, args, options)
-    model = model or _fitted(args, options)
+    wanted, model = keywords(args), _model(args.source)
+    of_target = place_of(wanted, 1) if model is None else _decided(model, args, wanted)
+    model = model or _fitted(args, wanted)
     rows = many.annotate(model, places, {**of_target, "key_added": args.key_added, "progress": _bar(args)}, args.jobs)
     print(many.table(rows))
     if failed := [row for row in rows if row["status"].startswith("failed")]:
@@ -161,16 +144,11 @@ def _transfer_many(args) -> None:
         raise RuntimeError(msg)
 
 
-def _place(options, which) -> dict:
-    """What of the options says where the values are: of the source (0) or the target (1)."""
-    return {k: v[which] if isinstance(v := options[k], list) else v for k in PLACE}
-
-
 def _fitted(args, options):
     """A model trained on SOURCE."""
     settings = {k: v for k, v in options.items() if k not in PLACE}
     model = itclust.ItClust(**settings)
-    return model.fit(_read(args.source), args.labels, progress=_bar(args), **_place(options, 0))
+    return model.fit(_read(args.source), args.labels, progress=_bar(args), **place_of(options, 0))
 
 
 def _apply(model, target, args, options, bar) -> None:
@@ -189,13 +167,13 @@ def _decided(model, args, options) -> dict:
         model.settings = dataclasses.replace(model.settings, novelty=False)
     if args.seed is not None:
         model.random_state = args.seed
-    return _place(options, 1)
+    return place_of(options, 1)
 
 
 def train(args) -> None:
     """``itclust train``."""
     args.outputs = itclust.io.Outputs({"-o": ("model", args.output)}, {"SOURCE": args.source})
-    model = _fitted(args, _options(args))
+    model = _fitted(args, keywords(args))
     model.save(args.outputs.paths["-o"])
     args.outputs.done("-o")
     print(f"{model!r}\n{args.outputs}")
@@ -253,42 +231,6 @@ def _model(path):
     if "header.npy" not in names:
         return None
     return itclust.ItClust.load(path)
-
-
-def _options(args) -> dict:
-    """Keywords of :func:`itclust.transfer` from the options that fitting takes."""
-    settings = dict(_setting(s) for s in args.set)
-    try:
-        itclust.settings.resolve(args.preset, settings)
-    except TypeError as error:
-        raise WrongUse(str(error)) from None
-    raw = {None: False, "both": True, "source": [True, False], "target": [False, True]}[args.use_raw]
-    place = {"layer": _pair(args.layer), "values": _pair(args.values), "use_raw": raw, "batch_key": args.batch_key}
-    novelty = {} if not args.no_novelty else {"novelty": False}
-    return {"preset": args.preset, "random_state": args.seed or 0, **place, **novelty, **settings}
-
-
-def _setting(text):
-    name, equals, value = text.partition("=")
-    if not equals:
-        msg = f"--set takes NAME=VALUE; received {text!r}."
-        raise WrongUse(msg)
-    if "," in value:
-        return name, [v for v in value.split(",") if v]
-    return name, {"true": True, "false": False}.get(value.lower(), _number(value))
-
-
-def _number(text):
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
-def _pair(text):
-    return text.split(",") if text and "," in text else text
 
 
 def _bar(args):

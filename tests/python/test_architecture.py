@@ -22,9 +22,11 @@ NUMERICS = (
     "levels",
     "sketch",
     "neighbors",
+    "outliers",
+    "clusters",
     "novelty",
 )  # each may import those before it
-DATA = ("check", "expression", "dataset")
+DATA = ("check", "expression", "matching", "dataset")
 
 # room -> the rooms it may import from, at the top of a module or inside a function
 MAY = {
@@ -47,7 +49,8 @@ MAY = {
     "rbridge": {"results"},
     # the public API, and what only reads or writes
     "demo": {"results"},
-    "cli": {"demo", "many", "results", "data", "io"},
+    "cli": {"demo", "many", "options", "results", "data", "io"},
+    "options": {"settings"},
     "many": set(),
     "legacy": {"pl"},
     "__main__": {"cli"},

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import itclust
-from itclust import cli
+from itclust import cli, options
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +92,7 @@ def test_an_interrupt_leaves_no_file(files, tmp_path, capsys, monkeypatch):
     ],
 )
 def test_settings(text, expected):
-    assert cli._setting(text) == expected
+    assert options.setting(text) == expected
 
 
 def test_wrong_use_of_the_real_command():

@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from itclust.data import expression as values_of
+from itclust.data import matching
 from itclust.data.expression import Expression
 from itclust.numerics.moments import lognorm
 
@@ -131,11 +132,11 @@ def test_genes_match_in_upper_case_and_without_versions(counts, genes, caplog):
     x = sp.csr_matrix(counts)
     lower = Expression(x, np.array([g.lower() for g in genes]))
     with caplog.at_level("INFO", "itclust"):
-        a, b = values_of.match_genes(lower, Expression(x, genes), 50)
+        a, b = matching.match_genes(lower, Expression(x, genes), 50)
     assert list(a.genes) == list(b.genes) and "upper case: 40" in caplog.text
     ids = np.array([f"ENSG{i:011d}" for i in range(40)])
     versions = np.array([f"{g}.{i % 5 + 1}" for i, g in enumerate(ids)])
-    a, b = values_of.match_genes(Expression(x, ids), Expression(x, versions), 50)
+    a, b = matching.match_genes(Expression(x, ids), Expression(x, versions), 50)
     assert list(b.genes) == list(ids)
 
 
@@ -143,7 +144,7 @@ def test_exact_names_stay_where_half_of_them_match(counts, genes):
     names = genes.copy()
     names[:15] = [g.lower() for g in names[:15]]
     x = sp.csr_matrix(counts)
-    a, _ = values_of.match_genes(Expression(x, names), Expression(x, genes), 50)
+    a, _ = matching.match_genes(Expression(x, names), Expression(x, genes), 50)
     assert list(a.genes) == list(names)
 
 
@@ -152,7 +153,7 @@ def test_indices_are_sorted_whatever_the_order_of_genes(counts, genes):
     rng = np.random.default_rng(0)
     order = rng.permutation(len(genes))
     taken = Expression(sp.csr_matrix(counts, dtype="f4"), genes).over(genes[order])
-    joined = values_of.join([taken, Expression(sp.csr_matrix(counts, dtype="f4"), genes)], 50)
+    joined = matching.join([taken, Expression(sp.csr_matrix(counts, dtype="f4"), genes)], 50)
     for x in (taken.whole(), joined.whole(), lognorm(joined.whole())):
         assert all((np.diff(x.indices[a:b]) > 0).all() for a, b in zip(x.indptr[:-1], x.indptr[1:]))
     np.testing.assert_array_equal(taken.whole().toarray(), np.asarray(counts)[:, order])

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 import itclust
-from itclust.numerics import assign, classifiers, genes, neighbors, novelty
+from itclust.numerics import assign, classifiers, genes, neighbors, novelty, outliers
 from itclust.numerics.moments import lognorm, moments
 
 
@@ -69,15 +69,15 @@ def test_a_lone_strange_cell_is_seen_and_a_strange_cluster_is_not_lone():
     source = moments([sp.csr_matrix(x)], codes, 2)
     x[7, 75:] = 5.0
     of_clusters = np.stack([x[codes == k].mean(0) for k in range(2)])
-    evidence = novelty.outlier_cells(source, sp.csr_matrix(x), of_clusters)
+    evidence = outliers.outlier_cells(source, sp.csr_matrix(x), of_clusters)
     assert evidence.argmax() == 7 and evidence[7] > 0.45 and np.delete(evidence, 7).max() < 0.3
-    assert (evidence <= novelty.LONE).all()
+    assert (evidence <= outliers.LONE).all()
     order = rng.permutation(200)
     np.testing.assert_allclose(
-        novelty.outlier_cells(source, sp.csr_matrix(x[order]), of_clusters), evidence[order], rtol=1e-5
+        outliers.outlier_cells(source, sp.csr_matrix(x[order]), of_clusters), evidence[order], rtol=1e-5
     )
     explained = np.concatenate([of_clusters, x[[7]]])  # a cluster that has these genes
-    assert novelty.outlier_cells(source, sp.csr_matrix(x), explained)[7] < 0.1
+    assert outliers.outlier_cells(source, sp.csr_matrix(x), explained)[7] < 0.1
 
 
 def simulated(n_types, source_cells, target_cells, seed=0, n_genes=1500):

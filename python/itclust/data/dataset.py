@@ -9,7 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from itclust.data import check
-from itclust.data.expression import Expression, as_csr, expression, join, match_genes, shared
+from itclust.data.expression import Expression, as_csr, expression
+from itclust.data.matching import join, match_genes, shared
 
 log = logging.getLogger("itclust")
 
@@ -105,7 +106,7 @@ def check_batch_key(batch_key, datasets: dict) -> None:
 
 
 def matched(source: Dataset, target: Dataset, minimum: int) -> tuple[Dataset, Dataset]:
-    """Both with gene names that match, see :func:`itclust.data.expression.match_genes`."""
+    """Both with gene names that match, see :func:`itclust.data.matching.match_genes`."""
     values = match_genes(source.values, target.values, minimum)
     return tuple(dataclasses.replace(d, values=v) for d, v in zip((source, target), values, strict=True))
 
