@@ -87,8 +87,8 @@ test_that("the installation's commands fit this R", {
     expect_false(any(grepl("rpy2-rinterface==3.6.5", new)))
     expect_true(any(grepl("^rpy2>=3.6", new)))
     expect_false(any(grepl("#|^$", old)))
-    expect_true(all(c("tensorflow", "keras", "anndata", "scanpy", "igraph",
-        "leidenalg") %in% sub("[-=].*", "", old)))
+    expect_true(all(c("tensorflow", "keras", "anndata", "scanpy",
+        "igraph") %in% sub("[-=].*", "", old)))
 })
 
 test_that("a command that fails says which and why, one that works is heard", {

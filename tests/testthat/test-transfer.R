@@ -22,7 +22,8 @@ test_that("every cell comes back with every key", {
     expect_identical(colnames(types),
         c(levels(factor(data$source$cell_type)), "novel"))
     run <- metadata(annotated)$itclust
-    expect_named(run, c("params", "clusters", "history", "genes", "version"),
+    expect_named(run, c("params", "clusters", "history", "types", "genes",
+        "version"),
         ignore.order = TRUE)
     expect_identical(run$version, .bundled_version())
     expect_identical(run$params$max_iter, 1L)
