@@ -1,8 +1,8 @@
 .ENVIRONMENT <- "r-itclust"
 
 # What itclust imports, by module name, and by name for pip.
-.MODULES <- c("tensorflow", "keras", "anndata", "scanpy", "igraph",
-    "leidenalg", "sklearn", "rpy2", "anndata2ri")
+.MODULES <- c("tensorflow", "keras", "anndata", "scanpy", "igraph", "sklearn",
+    "rpy2", "anndata2ri")
 
 #' Set up Python for ItClust
 #'

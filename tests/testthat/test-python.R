@@ -91,6 +91,12 @@ test_that("the installation's commands fit this R", {
         "igraph") %in% sub("[-=].*", "", old)))
 })
 
+test_that("what is looked for in Python is what is installed there", {
+    installed <- sub("(-cpu|[<>=]).*", "", .requirements())
+    looked_for <- sub("^sklearn$", "scikit-learn", .MODULES)
+    expect_identical(setdiff(looked_for, installed), character())
+})
+
 test_that("a command that fails says which and why, one that works is heard", {
     expect_message(.run(c("echo", "hello there")), "hello there")
     expect_error(suppressMessages(.run(c("sh", "-c",
