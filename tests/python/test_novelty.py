@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 import itclust
-from itclust.numerics import assign, classifiers, genes, neighbors, novelty, outliers
+from itclust.numerics import assign, classifiers, clusters, genes, neighbors, novelty, outliers
 from itclust.numerics.moments import lognorm, moments
 
 
@@ -145,5 +145,30 @@ def test_pieces_are_what_cluster_and_label_share():
 
 def test_the_level_is_not_moved_by_a_type_that_hides_something_new():
     total, size, label = np.array([-3.0, -2.5, -2.0, 4.0]), np.array([9, 9, 9, 99]), np.array([0, 1, 2, 2])
-    assert novelty.level(total, size, label, [0, 1, 2]) == (-2.5, -2.5)
-    assert novelty.level(total, size, label, []) == (-3.0, -3.0)
+    assert novelty.level(total, size, label, [0, 1, 2]) == (-2.5, -2.5, 1)
+    assert novelty.level(total, size, label, []) == (-3.0, -3.0, 1)
+
+
+def test_many_types_say_by_themselves_how_far_known_ones_lie_apart():
+    rng = np.random.default_rng(0)
+    for n_types, sd, expected in ((12, 0.1, 1), (40, 0.1, 0.3), (40, 0.01, novelty.LEAST_SPREAD), (40, 2.0, 1)):
+        total = rng.normal(-3, sd, n_types)
+        each = np.arange(n_types)
+        assert novelty.level(total, np.full(n_types, 20), each, each)[2] == pytest.approx(expected, rel=0.4)
+
+
+def test_a_piece_in_doubt_joins_the_new_type_that_it_is_like():
+    profile = np.array([[1.0, 0, 0, 0], [1, 0.1, 0, 0], [0, 0, 1, 0], [0, 0, 0.1, 1]])
+    found = clusters.Clusters.__new__(clusters.Clusters)
+    found.profile, found.centre_target, found.centre_source, found.columns = (
+        profile,
+        np.zeros(4),
+        np.zeros(4),
+        slice(None),
+    )
+    found.moments = moments([sp.csr_matrix(profile.astype("f4"))], np.arange(4), 4)
+    found.moments = found.moments._replace(mean=np.eye(4))
+    new, known = np.array([True, False, False, False]), np.array([False, False, True, False])
+    assert list(found.nearer(new, known, 0.8)) == [False, True, False, False]
+    assert not found.nearer(new, new | known, 0.8).any()  # as near to a known one
+    assert not found.nearer(~new & ~known, new, 0.8)[3] and not found.nearer(np.zeros(4, bool), known, 0.8).any()

@@ -6,12 +6,13 @@ import types
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import itclust
 from itclust import settings
-from itclust.numerics import assign, classifiers
+from itclust.numerics import assign, classifiers, neighbors
 from itclust.numerics.moments import moments
-from itclust.recipes import Adapted
+from itclust.recipes import Adapted, default
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,3 +109,18 @@ def test_only_tensorflow_trains_without_xla(backend, expected, monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
     network.compile_model(model, None, None, 1)
     assert got["jit_compile"] == expected
+
+
+@pytest.mark.parametrize("noise", [0.0, 3.0])
+def test_neighbours_by_the_sources_markers_where_the_targets_own_genes_bring_strangers_together(noise):
+    rng = np.random.default_rng(0)
+    codes = np.repeat(np.arange(20), 12)
+    own = rng.gamma(1 + noise, 1, (len(codes), 200)) * noise  # vary much, and say nothing of types
+    own = own if noise else np.eye(20)[codes].repeat(10, 1)
+    marked = 0.7 * np.eye(20)[codes].repeat(3, 1) + rng.gamma(1, 0.05, (len(codes), 60))
+    x = sp.csr_matrix(np.hstack([own, marked]).astype("f4"))
+    fit = types.SimpleNamespace(markers=np.arange(200, 260), types=np.arange(20))
+    q = np.eye(20)[codes]
+    found = default._structure(x, fit, np.ones(260, bool), q, settings.DefaultSettings(), 0)
+    assert neighbors.concordance(found.average, codes) > 0.9
+    assert (np.isin(found.components.genes, fit.markers).all() and len(found.components.genes) == 60) == bool(noise)

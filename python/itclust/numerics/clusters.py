@@ -122,6 +122,25 @@ class Clusters:
         gain = np.minimum(rate - other, rate - self.moments.detected.max(0)) - np.sqrt(rate * (1 - rate) / n[:, None])
         return np.sort(gain, 1)[:, -5:].mean(1)
 
+    def nearer(self, some, others, share) -> np.ndarray:
+        """Fine clusters whose nearest one of ``some`` is as near as types may be and nearer than ``share`` of the way to ``others``.
+
+        Distances as in :meth:`alike`.
+
+        Parameters
+        ----------
+        some, others : (n_fine,) bool.
+
+        Returns
+        -------
+        (n_fine,) bool, False where there are none of either.
+        """
+        if not (some.any() and others.any()):
+            return np.zeros(len(some), bool)
+        distance, cut = self._distances(self.profile)
+        near = distance[:, some].min(1)
+        return (near < share * distance[:, others].min(1)) & (near < cut) & ~some
+
     def alike(self, profile) -> np.ndarray:
         """Groups 0, 1, ... of profiles, as fine as the source's own types and no finer: (n,) int.
 
@@ -132,12 +151,17 @@ class Clusters:
 
         if len(profile) < 2:
             return np.zeros(len(profile), int)
+        distance, cut = self._distances(profile)
+        tree = linkage(np.maximum(distance[np.triu_indices(len(profile), 1)], 0), "average")
+        return fcluster(tree, cut, "distance") - 1
+
+    def _distances(self, profile) -> tuple[np.ndarray, float]:
+        """1 - correlation of profiles, (n, n), and half the median distance of a source type to its nearest other one."""
         mine = (profile - self.centre_target)[:, self.columns]
         types = (self.moments.mean - self.centre_source)[:, self.columns]
-        distance, between = 1 - _correlation(mine, mine), 1 - _correlation(types, types)
+        between = 1 - _correlation(types, types)
         np.fill_diagonal(between, np.inf)
-        tree = linkage(np.maximum(distance[np.triu_indices(len(profile), 1)], 0), "average")
-        return fcluster(tree, 0.5 * np.median(between.min(1)), "distance") - 1
+        return 1 - _correlation(mine, mine), 0.5 * float(np.median(between.min(1)))
 
     def grouped(self, novel) -> np.ndarray:
         """Novel fine clusters that belong together, see :meth:`alike`.

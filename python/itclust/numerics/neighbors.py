@@ -106,8 +106,8 @@ class Structure(NamedTuple):
     snn: object = None
 
 
-def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0) -> Structure:
-    """Components of the target's own variable genes and the neighbours among them.
+def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0, columns=None, n_components=30) -> Structure:
+    """Components of the target's own variable genes, or of the genes ``columns``, and the neighbours among them.
 
     Averages go over fewer neighbours in small targets, at most one cell in 80, but 5: more of them overrule right answers
     where types have few cells. The ``knn`` are those on the first 20 components, which keep rare types apart better than
@@ -118,10 +118,11 @@ def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0) -> Structu
     if n < 3 or len(variable) < 2 or n_neighbors < 1:
         none = np.zeros((n, 0), int)
         return Structure(variable, none, mutual(none), None, np.zeros((n, 1)))
-    components = principal_components(x, variable, seed=seed)
+    seen = variable if columns is None else columns
+    components = principal_components(x, seen, n_components, seed)
     points = components.scores(x)
     average = mutual(nearest(points, min(n_neighbors, max(5, n // 80))))
-    knn = nearest(points[:, :20], n_neighbors)
+    knn = nearest(points[:, :20] if columns is None else points, n_neighbors)
     return Structure(variable, knn, average, components, points, shared_neighbors(knn))
 
 

@@ -50,6 +50,9 @@ WEIGHTS = np.array([0.441, 0.404, 1.218, 0.530])
 GAIN, SPREAD, INTERCEPT = 1.284, 0.663, -1.509
 PRIOR = -1.0
 MOST_SPREAD = 1.5  # of the usual above the best: more is no spread of known cells, most of the target is new
+# With few types, those fits say how far types' best pieces lie apart (SPREAD_SD); from two dozen on, the pair does, from a
+# dozen on in between: half as much again as its own robust standard deviation, and never less than a seventh of SPREAD_SD.
+SPREAD_SD, FEW, MANY, MARGIN, LEAST_SPREAD = 0.5, 12, 24, 1.5, 0.15
 # A few odd cells are more often a technical oddity than a new type: a group that is ten times as large a share of the
 # target needs 1 less in logits, from 0.5 % of the cells up, until it need only be likelier than not. Pieces that may be
 # new are grouped from -0.5 on.
@@ -60,8 +63,11 @@ SMOOTH = 0.7  # share of a cell's neighbours in its score: cells at a border, ra
 # of a new type that is like none of the source's get labels by chance.
 MIXED_FROM, MIXED_SLOPE, MIXED_MOST = 0.17, 12.0, 4.0
 # Nor is a piece that keeps its type's markers (beyond the middle between its type and the others) and has little of its
-# own: a shift within the type, by stimulus or technique. A label stays where the evidence is thin.
-KEPT, LITTLE_OWN, KEPT_WEIGHT = 0.6, 0.42, 6.0
+# own: a shift within the type, by stimulus or technique. A label stays where the evidence is thin. Many types say by their
+# spread how far such shifts go, and neither veto is needed.
+KEPT, LITTLE_OWN, KEPT_WEIGHT = 0.63, 0.42, 6.0
+# A piece that may be new joins a new type that it is clearly nearer to than to any known piece.
+NEARER = 0.8
 
 
 class Novelty(NamedTuple):
@@ -106,10 +112,11 @@ def score_novelty(
         numbers = clusters.numbers()
         # clipped: one odd number decides nothing alone
         total = np.clip((numbers[:, :4] - MEAN) / SD, -4, 4) @ WEIGHTS
-        best, usual = level(total, clusters.n, (clusters.fine @ q).argmax(1), np.flatnonzero(clusters.both))
-        evidence = GAIN * (total - best) - SPREAD * (usual - best) + INTERCEPT + PRIOR
+        best, usual, scale = level(total, clusters.n, (clusters.fine @ q).argmax(1), np.flatnonzero(clusters.both))
+        evidence = (GAIN * (total - best) - SPREAD * (usual - best)) / scale + INTERCEPT + PRIOR
         veto = np.clip(MIXED_SLOPE * (numbers[:, 4] - MIXED_FROM), 0, MIXED_MOST)
         veto[(-numbers[:, 2] > KEPT) & (numbers[:, 1] < LITTLE_OWN)] = KEPT_WEIGHT
+        veto *= 1 - from_pair(clusters.both.sum())
         logit += evidence[fine] / N_PARTITIONS
         called += (evidence - veto)[fine] / N_PARTITIONS
     called = np.bincount(fine, called) / clusters.n
@@ -121,6 +128,10 @@ def score_novelty(
     # cells of a new type get labels by chance: pieces of a cluster that is mostly new are new, unless they look known
     mostly = np.bincount(whole[1], novel[fine]) / np.bincount(whole[1]) > 0.5
     novel |= (np.bincount(fine, mostly[whole[1]]) > 0) & (np.bincount(fine, logit) > 0)
+    size = np.bincount(clusters.grouped(novel) + 1, clusters.n)
+    novel &= size[clusters.grouped(novel) + 1] >= min_cells
+    evidence = np.bincount(fine, logit) / clusters.n
+    novel |= (called > CANDIDATE) & clusters.nearer(novel, ~novel & (evidence < CANDIDATE), NEARER)
     group = clusters.grouped(novel)
     n_groups = int((np.bincount(group + 1, clusters.n)[1:] >= min_cells).sum())  # the largest come first
     group[group >= n_groups] = -1
@@ -140,7 +151,7 @@ def pieces(cluster, label) -> np.ndarray:
     return np.unique(to[piece.ravel()], return_inverse=True)[1]
 
 
-def level(total, size, label, types) -> tuple[float, float]:
+def level(total, size, label, types) -> tuple[float, float, float]:
     """How large the sum of the numbers is on this pair where nothing is new: each type of the source has one vote.
 
     A type's best piece is known, whatever else goes by its name; its middle cell tells how far known cells are
@@ -154,6 +165,8 @@ def level(total, size, label, types) -> tuple[float, float]:
     Returns
     -------
     best, usual : median over types of the best piece's sum, and of the middle cell's.
+    scale : spread of the best pieces' sums over types, beside that of the pairs that the weights were fitted to; 1 where
+        types are too few to say.
     """
     best, usual = [], []
     for k in types:
@@ -164,6 +177,13 @@ def level(total, size, label, types) -> tuple[float, float]:
             best.append(total[mine[0]])
             usual.append(total[mine[np.searchsorted(cells, cells[-1] / 2)]])
     if not best:
-        return total.min(), total.min()
+        return total.min(), total.min(), 1.0
+    sd = 1.4826 * np.median(np.abs(best - np.median(best)))
+    scale = np.clip(MARGIN * sd / SPREAD_SD, LEAST_SPREAD, 1) ** from_pair(len(best))
     best, usual = float(np.median(best)), float(np.median(usual))
-    return best, min(usual, best + MOST_SPREAD)
+    return best, min(usual, best + MOST_SPREAD), float(scale)
+
+
+def from_pair(n_types) -> float:
+    """How much of the spread of known types is read off the pair, 0 to 1: with few types nothing, with many all."""
+    return float(np.clip((n_types - FEW) / (MANY - FEW), 0, 1))

@@ -159,7 +159,7 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     source_model = training.classifier(len(fit.markers), len(fit.types), settings, seed, weights)
     fixed, initial, factors = first_answers.answers(fit, source_model, x, batch, seed)
     x = sp.csr_matrix(x[:, present])
-    around = neighbors.structure(x, settings.n_neighbors, seed=seed)
+    around = _structure(x, fit, present, (2 * fixed + initial) / 3, settings, seed)
     new = novelty.Novelty(None, np.full(x.shape[0], -1), np.zeros(0, int))
     if settings.novelty:
         new = novelty.score_novelty(
@@ -189,6 +189,29 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     )
     answers = values.answers(partial(extension.answer_chunk, taught, scale), target.batch)
     return extension.extended(found, answers, rows, values.n_cells, progress)
+
+
+def _structure(x, fit, present, q, settings, seed) -> neighbors.Structure:
+    """The target's structure by its own variable genes; by the source's markers where those bring strangers together.
+
+    With many types of few cells, a type's own genes are lost among the variable ones. Which it is shows in how many
+    neighbours have a cell's first answer.
+
+    Parameters
+    ----------
+    x : (n, n_present) CSR log values over the genes ``present`` of the source's.
+    q : (n, n_types) first answers.
+    """
+    from itclust.recipes import training
+
+    own, answer = neighbors.structure(x, settings.n_neighbors, seed=seed), q.argmax(1)
+    among_own = neighbors.concordance(own.average, answer)
+    columns = np.cumsum(present)[fit.markers[present[fit.markers]]] - 1
+    if among_own >= training.NEIGHBORS_TO or len(columns) < 2 or own.components is None:
+        return own
+    n_components = max(len(fit.types), own.points.shape[1])
+    other = neighbors.structure(x, settings.n_neighbors, seed=seed, columns=columns, n_components=n_components)
+    return other if neighbors.concordance(other.average, answer) > among_own else own
 
 
 def _with_new_columns(q, new: novelty.Novelty) -> np.ndarray:
