@@ -21,18 +21,18 @@ setMethod("ItClust", c("ANY", "ANY"), function(source, target, labels = NULL,
     options <- c(
         list(preset = preset, key_added = key.added, values = values,
             random_state = .seed(seed)),
-        .settings(list(...), preset), .batch_option(batch.key))
+        .settings(list(...), preset), .batch_option(batch.key),
+        .clusters_option(clusters))
     on.exit(.clear(), add = TRUE)
     .hand_over_sources(sources, if (preset != "paper") rownames(to),
         values[[1L]])
     .hand_over("target", .package(.read(to, "target", values[[2L]]),
-        batch = .batch(target, batch.key)))
+        batch = .batch(target, batch.key), clusters = clusters))
     types <- .types_of(sources)
     rm(sources, to)
     .python("transfer", "label", say = say, progress = .progress(verbose),
         options = options)
-    answer <- .with_groups(.take_back(types), clusters, key.added)
-    .output(target, answer, key.added)
+    .output(target, .take_back(types), key.added)
 })
 
 # The arguments of ItClust(), for the check of what arrives in `...`.
@@ -43,6 +43,11 @@ setMethod("ItClust", c("ANY", "ANY"), function(source, target, labels = NULL,
 .batch_option <- function(batch.key) {
     if (!is.null(batch.key))
         list(batch_key = "batch")
+}
+
+.clusters_option <- function(clusters) {
+    if (!is.null(clusters))
+        list(clusters_key = "clusters")
 }
 
 # One name; and where something has that name already, ItClust must have

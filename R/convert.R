@@ -341,11 +341,14 @@
         source, if (is.list(labels)) labels else list(labels))
 }
 
-# What crosses: one assay, the labels, the batches, and names that are unique.
-.package <- function(values, label = NULL, batch = NULL, more = NULL) {
+# What crosses: one assay, the labels, the batches, the user's clusters, and names
+# that are unique.
+.package <- function(values, label = NULL, batch = NULL, clusters = NULL,
+    more = NULL) {
     cells <- DataFrame(row.names = as.character(seq_len(ncol(values))))
     cells$label <- label
     cells$batch <- batch
+    cells$clusters <- clusters
     for (name in names(more))
         cells[[name]] <- more[[name]]
     colnames(values) <- rownames(cells)

@@ -95,20 +95,3 @@ groupItClust <- function(x, clusters, key.added = "itclust") {
         if (length(found)) names(which.max(table(found))) else "novel"
     }, "", USE.NAMES = FALSE)
 }
-
-# An answer, with the user's clusters labelled: two columns and a table more.
-.with_groups <- function(answer, clusters, key) {
-    if (is.null(clusters))
-        return(answer)
-    cells <- setNames(answer$cells[.result_columns(key)], .parts)
-    table <- .groups(cells, answer$matrices$type_probabilities, clusters)
-    row <- as.integer(clusters)
-    used <- table$label[!is.na(table$label)]
-    answer$cells[[paste0(key, "_group")]] <- factor(table$label[row],
-        levels = unique(used))
-    confidence <- table$confidence[row]
-    confidence[is.na(row)] <- 0
-    answer$cells[[paste0(key, "_group_confidence")]] <- confidence
-    answer$run$groups <- table
-    answer
-}

@@ -82,15 +82,15 @@ setMethod("transferItClust", c("ItClustModel", "ANY"), function(model, target,
     to <- .input(target, "target", assay.type, assay, say, gene.column, altexp)
     .check_log(to, "target", values)
     on.exit(.clear(), add = TRUE)
-    .hand_over("target", .package(to, batch = .batch(target, batch.key)))
+    .hand_over("target", .package(to, batch = .batch(target, batch.key),
+        clusters = clusters))
     rm(to)
     path <- .as_file(model)
     on.exit(unlink(path), add = TRUE)
     .python("apply", path, say = say, progress = .progress(verbose),
         options = c(list(key_added = key.added, values = values),
-            .batch_option(batch.key)))
-    answer <- .with_groups(.take_back(model@types), clusters, key.added)
-    .output(target, answer, key.added)
+            .batch_option(batch.key), .clusters_option(clusters)))
+    .output(target, .take_back(model@types), key.added)
 })
 
 #' @rdname trainItClust

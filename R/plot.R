@@ -204,6 +204,7 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
         ggplot2::geom_point(ggplot2::aes(y = as.integer(.data$label) + shift),
             size = 0.4) +
         .palette(cells$label, colours, "fill") +
+        ggplot2::scale_y_discrete(limits = levels(cells$label)) +
         ggplot2::xlim(0, 1) +
         ggplot2::labs(y = NULL) +
         .theme()

@@ -93,6 +93,9 @@
     answer <- .bridge$answer
     rm("answer", envir = .bridge)
     answer$cells <- as.list(answer$cells)
+    if (!is.null(answer$run$groups))
+        answer$run$groups[] <- lapply(answer$run$groups, function(x)
+            if (is.factor(x)) as.character(x) else x)
     if (is.null(types)) answer else .name_columns(answer, types)
 }
 

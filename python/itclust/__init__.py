@@ -10,6 +10,7 @@ _WHERE = {
     "transfer": "api",
     "Settings": "settings",
     "explain": "explanation",
+    "group": "groups",
     "read": "io",
     "read_10X": "legacy",
     "report": "html",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 
-from itclust import __version__, modelfile, results
+from itclust import __version__, groups, modelfile, results
 from itclust.data import check, dataset
 from itclust.outcome import outcome, spread
 from itclust.progress import reporter
@@ -22,7 +22,9 @@ def transfer(
     layer=None,
     use_raw=False,
     values="auto",
+    gene_symbols=None,
     batch_key=None,
+    clusters_key=None,
     preset="default",
     novelty=True,
     key_added="itclust",
@@ -50,10 +52,16 @@ def transfer(
         Where the values are; each may be a pair ``(source, target)``.
     values
         What they are: ``"auto"``, ``"counts"``, ``"linear"`` (CPM, TPM, FPKM) or ``"log"``; may be a pair.
+    gene_symbols
+        Column of ``var`` with the genes' names, in ``target``, ``source`` or both; None: the ``var_names``. Genes without a
+        name are left out, counts of genes that share one are summed.
     batch_key
         Column of ``obs`` with batches, in ``target``, ``source`` or both. Each batch of the target is brought to the
         source's level of expression by itself. A type's batches in the source count by the square roots of their sizes;
         several sources are batches without being asked (``default``).
+    clusters_key
+        Column of ``target.obs`` with a clustering that you already have: each of its clusters gets one label, too. See
+        :func:`itclust.group`.
     preset
         ``"default"``, or ``"paper"`` for the recipe of 2020.
     novelty
@@ -84,6 +92,8 @@ def transfer(
     ``obs[K + "_level"]`` : category
         The most that is sure with probability ``level`` (a setting, 0.9): the label, types that the source's own cells
         confuse with it (``"CD4 T or CD8 T"``, ``"A or B or 4 others"``), or ``"any cell"``.
+    ``obs[K + "_group"]``, ``obs[K + "_group_confidence"]`` : category, float32
+        With ``clusters_key`` only: label and confidence of the cell's cluster there; their table is ``uns[K]["groups"]``.
     ``obsm["X_" + K]`` : float32 (n, n_latent)
         Embedding.
     ``obsm[K + "_probabilities"]``, ``obsm[K + "_type_probabilities"]`` : DataFrame float32
@@ -120,17 +130,21 @@ def transfer(
     check.own_key(target, key_added, results.names(key_added))
     layers, raws, kinds = (check.pair(n, v) for n, v in (("layer", layer), ("use_raw", use_raw), ("values", values)))
     dataset.check_batch_key(batch_key, dataset.named(source) | {"target": target})
+    dataset.check_gene_symbols(gene_symbols, dataset.named(source) | {"target": target})
+    clusters = groups.clusters_of(target, clusters_key)
     known, minimum = model.settings.unlabelled, model.settings.min_shared_genes
     source = dataset.source_of(
         source, labels_key=labels_key, unlabelled=known, layer=layers[0], use_raw=raws[0], values=kinds[0],
-        batch_key=batch_key, minimum=minimum,
+        gene_symbols=gene_symbols, batch_key=batch_key, minimum=minimum,
     )  # fmt: skip
-    new = dataset.target_of(target, layer=layers[1], use_raw=raws[1], values=kinds[1], batch_key=batch_key)
+    new = dataset.target_of(
+        target, layer=layers[1], use_raw=raws[1], values=kinds[1], gene_symbols=gene_symbols, batch_key=batch_key
+    )
     source, new = dataset.matched(source, new, minimum)
     genes = recipe(preset).load().select_genes(source, new, None, model.settings)
     model._train(source, genes, progress)
     target = target.copy() if copy else target
-    model._annotate(new, target, key_added, progress)
+    model._annotate(new, target, key_added, progress, clusters, gene_symbols)
     return target if copy else None
 
 
@@ -167,14 +181,14 @@ class ItClust:
         return f"ItClust(preset={self.preset!r}, {len(self.types)} types, {len(self.genes)} genes)"
 
     def fit(
-        self, source, labels_key=None, genes=None, *, layer=None, use_raw=False, values="auto", batch_key=None,
-        progress=None,
+        self, source, labels_key=None, genes=None, *, layer=None, use_raw=False, values="auto", gene_symbols=None,
+        batch_key=None, progress=None,
     ):  # fmt: skip
         """Train the source network.
 
         Parameters
         ----------
-        source, labels_key, layer, use_raw, values, batch_key, progress
+        source, labels_key, layer, use_raw, values, gene_symbols, batch_key, progress
             As in :func:`itclust.transfer`.
         genes
             The only genes to use. ``preset="paper"`` takes its genes from the target, so it needs them.
@@ -185,9 +199,10 @@ class ItClust:
             This object.
         """
         dataset.check_batch_key(batch_key, dataset.named(source))
+        dataset.check_gene_symbols(gene_symbols, dataset.named(source))
         source = dataset.source_of(
             source, labels_key=labels_key, unlabelled=self.settings.unlabelled, layer=layer, use_raw=use_raw,
-            values=values, batch_key=batch_key, minimum=self.settings.min_shared_genes,
+            values=values, gene_symbols=gene_symbols, batch_key=batch_key, minimum=self.settings.min_shared_genes,
         )  # fmt: skip
         names = recipe(self.preset).load().select_genes(source, None, genes, self.settings)
         if genes is not None:
@@ -196,8 +211,9 @@ class ItClust:
         return self
 
     def transfer(
-        self, target, key_added="itclust", *, layer=None, use_raw=False, values="auto", batch_key=None, progress=None
-    ):
+        self, target, key_added="itclust", *, layer=None, use_raw=False, values="auto", gene_symbols=None,
+        batch_key=None, clusters_key=None, progress=None,
+    ):  # fmt: skip
         """Annotate ``target``; writes what :func:`itclust.transfer` writes, the model stays as it is.
 
         Raises
@@ -213,9 +229,13 @@ class ItClust:
         check.is_anndata(target, "target")
         check.own_key(target, key_added, results.names(key_added))
         dataset.check_batch_key(batch_key, {"target": target})
-        new = dataset.target_of(target, layer=layer, use_raw=use_raw, values=values, batch_key=batch_key)
+        dataset.check_gene_symbols(gene_symbols, {"target": target})
+        clusters = groups.clusters_of(target, clusters_key)
+        new = dataset.target_of(
+            target, layer=layer, use_raw=use_raw, values=values, gene_symbols=gene_symbols, batch_key=batch_key
+        )
         new = dataset.matched_to(self._fit.genes, new, self.settings.min_shared_genes)
-        self._annotate(new, target, key_added, progress)
+        self._annotate(new, target, key_added, progress, clusters, gene_symbols)
 
     def save(self, path) -> None:
         """Write the model to one file: weights, genes, profiles of the types, settings; no cell, no pickle."""
@@ -247,7 +267,7 @@ class ItClust:
         fit = recipe(self.preset).load().fit
         self._fit = fit(source.labelled(), genes, self.settings, self.random_state, reporter(progress))
 
-    def _annotate(self, new, target, key_added, progress):
+    def _annotate(self, new, target, key_added, progress, clusters=None, gene_symbols=None):
         """Adapt to a Dataset and write what was found to ``target``, the AnnData that it comes from."""
         fit = self._fit
         seen = fit.seen_in(new.genes)
@@ -259,8 +279,10 @@ class ItClust:
         found = outcome(adapted, fit.types, self.settings.level)
         results.write(
             target, spread(found, counted), types=fit.types, genes=fit.network_genes,
-            params=self._params(), version=__version__, key=key_added,
+            params=self._params() | ({} if gene_symbols is None else {"gene_symbols": gene_symbols}),
+            version=__version__, key=key_added,
         )  # fmt: skip
+        groups.write(target, clusters, key_added)
 
     def _params(self) -> dict:
         settings = {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self.settings).items()}

@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--csv", metavar="OUT.csv", help="labels and confidence as a table as well")
     p.add_argument("--report", metavar="OUT.html", help="a page with figures as well")
     add_fitting(p)
+    p.add_argument("--clusters", metavar="COL", help="column of the target's obs: your own clusters, labelled too")
     p.add_argument("--key-added", default="itclust", metavar="K", help="prefix of the columns (default: itclust)")
 
     p = _command(commands, "train", train, "train a model on SOURCE and save it")
@@ -103,8 +104,8 @@ def transfer(args) -> None:
     target = _read(args.target)
     bar = _bar(args)
     if model is None:
-        source = _read(args.source)
-        itclust.transfer(source, target, labels_key=args.labels, key_added=args.key_added, progress=bar, **options)
+        source, given = _read(args.source), {"labels_key": args.labels, "key_added": args.key_added}
+        itclust.transfer(source, target, **given, clusters_key=args.clusters, progress=bar, **options)
     else:
         source = None
         _apply(model, target, args, options, bar)
@@ -137,7 +138,8 @@ def _transfer_many(args) -> None:
     wanted, model = keywords(args), _model(args.source)
     of_target = place_of(wanted, 1) if model is None else _decided(model, args, wanted)
     model = model or _fitted(args, wanted)
-    rows = many.annotate(model, places, {**of_target, "key_added": args.key_added, "progress": _bar(args)}, args.jobs)
+    of_target |= {"key_added": args.key_added, "clusters_key": args.clusters, "progress": _bar(args)}
+    rows = many.annotate(model, places, of_target, args.jobs)
     print(many.table(rows))
     if failed := [row for row in rows if row["status"].startswith("failed")]:
         msg = f"{len(failed)} of {len(rows)} targets failed; the others are written. Run the command again to go on."
@@ -153,7 +155,7 @@ def _fitted(args, options):
 
 def _apply(model, target, args, options, bar) -> None:
     """A trained model on a target."""
-    model.transfer(target, args.key_added, progress=bar, **_decided(model, args, options))
+    model.transfer(target, args.key_added, clusters_key=args.clusters, progress=bar, **_decided(model, args, options))
 
 
 def _decided(model, args, options) -> dict:

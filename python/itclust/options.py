@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itclust
 
-PLACE = ("layer", "use_raw", "values", "batch_key")  # options that say where values and batches are
+PLACE = ("layer", "use_raw", "values", "gene_symbols", "batch_key")  # options that say where values and batches are
 
 
 class WrongUse(Exception):
@@ -19,6 +19,7 @@ def add_fitting(p) -> None:
     p.add_argument("--layer", metavar="L[,L]", help="layer with the values; a pair is source,target")
     p.add_argument("--values", default="auto", metavar="V[,V]", help="auto, counts, linear or log; or a pair")
     p.add_argument("--use-raw", choices=["source", "target", "both"], help="take the values from .raw")
+    p.add_argument("--gene-symbols", metavar="COL", help="column of var with the genes' names, in either or both")
     p.add_argument("--batch-key", metavar="COL", help="column of obs with batches, of the source, the target or both")
     p.add_argument("--no-novelty", action="store_true", help="do not look for types that the source lacks")
     p.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any other setting; repeatable")
@@ -37,7 +38,8 @@ def keywords(args) -> dict:
     except TypeError as error:
         raise WrongUse(str(error)) from None
     raw = {None: False, "both": True, "source": [True, False], "target": [False, True]}[args.use_raw]
-    place = {"layer": _pair(args.layer), "values": _pair(args.values), "use_raw": raw, "batch_key": args.batch_key}
+    place = {"layer": _pair(args.layer), "values": _pair(args.values), "use_raw": raw}
+    place |= {"gene_symbols": args.gene_symbols, "batch_key": args.batch_key}
     novelty = {} if not args.no_novelty else {"novelty": False}
     return {"preset": args.preset, "random_state": args.seed or 0, **place, **novelty, **settings}
 

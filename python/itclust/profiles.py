@@ -56,14 +56,16 @@ def both(target, found, source=None, labels_key=None, layer=None, use_raw=False,
     """
     layers, raws, kinds = (check.pair(n, v) for n, v in (("layer", layer), ("use_raw", use_raw), ("values", values)))
     minimum = int(found.params.get("min_shared_genes", 50))
-    of_target, of_source = dataset.target_of(target, layer=layers[1], use_raw=raws[1], values=kinds[1]), None
+    symbols = found.params.get("gene_symbols")
+    of_target = dataset.target_of(target, layer=layers[1], use_raw=raws[1], values=kinds[1], gene_symbols=symbols)
+    of_source = None
     genes = of_target.genes
     if source is not None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the transfer has told of cells without a label
             of_source = dataset.source_of(
                 source, labels_key=labels_key, unlabelled=[str(u) for u in found.params.get("unlabelled", ())],
-                layer=layers[0], use_raw=raws[0], values=kinds[0], minimum=minimum,
+                layer=layers[0], use_raw=raws[0], values=kinds[0], gene_symbols=symbols, minimum=minimum,
             )  # fmt: skip
         of_source, of_target = dataset.matched(of_source, of_target, minimum)
         genes = dataset.shared_genes(of_source, of_target)

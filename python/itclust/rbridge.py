@@ -226,7 +226,8 @@ def report(path, labels_key, *, key="itclust", **options) -> None:
     """Write the page about the held target; with the held source, where there is one."""
     target = _held.pop("target")
     source = _sources() or None
-    itclust.report(target, path, key=key, source=source, labels_key=labels_key if source is not None else None, **options)
+    labels_key = labels_key if source is not None else None
+    itclust.report(target, path, key=key, source=source, labels_key=labels_key, **options)
 
 
 @_outcome
@@ -272,10 +273,11 @@ def _array(value) -> np.ndarray:
 def _hold_answer(target, key):
     """Keep what the core wrote under ``key``; the expression values go."""
     at = results.keys(key)
-    cells = ("label", "cluster", "confidence", "novelty", "initial")
+    cells = [at[k] for k in ("label", "cluster", "confidence", "novelty", "initial")]
+    cells += [name for name in results.group_keys(key) if name in target.obs]
     matrices = ("embedding", "probabilities", "type_probabilities")
     _held["answer"] = {
-        "cells": target.obs[[at[k] for k in cells]],
+        "cells": target.obs[cells],
         "matrices": {k: target.obsm[at[k]] for k in matrices},
         "run": target.uns[at["uns"]],
     }

@@ -31,7 +31,7 @@ def names(key: str) -> dict:
     """{slot: names of the results there}."""
     k = keys(key)
     return {
-        "obs": [k[c] for c in ("label", "cluster", "confidence", "novelty", "initial", "level")],
+        "obs": [*(k[c] for c in ("label", "cluster", "confidence", "novelty", "initial", "level")), *group_keys(key)],
         "obsm": [k[m] for m in ("embedding", "probabilities", "type_probabilities")],
         "uns": [k["uns"]],
     }
@@ -40,6 +40,11 @@ def names(key: str) -> dict:
 def round_keys(key: str, i: int) -> tuple[str, str]:
     """Where the label (obs) and the embedding (obsm) of a round that was kept lie."""
     return f"{key}_round{i}", f"X_{key}_round{i}"
+
+
+def group_keys(key: str) -> tuple[str, str]:
+    """Where label and confidence of the user's own clusters lie in ``obs``, where there are some."""
+    return f"{key}_group", f"{key}_group_confidence"
 
 
 def as_column(name) -> str:

@@ -16,6 +16,7 @@ ROOT = PACKAGE.parents[1]
 NUMERICS = (
     "moments",
     "genes",
+    "groups",
     "classifiers",
     "assign",
     "heldout",
@@ -39,7 +40,8 @@ MAY = {
     "outcome": {"numerics", "results"},
     "io": {"io"},
     "modelfile": {"io", "settings"},
-    "api": {"data", "outcome", "results", "modelfile", "settings", "progress"},
+    "groups": {"data", "numerics", "results"},
+    "api": {"data", "outcome", "results", "groups", "modelfile", "settings", "progress"},
     "profiles": {"data", "numerics"},
     "explanation": {"profiles", "results"},
     "pl": {"pl", "profiles", "explanation", "results"},
@@ -180,8 +182,8 @@ def test_signatures(name, function):
 def test_transfer_has_the_contracts_signature():
     names = list(inspect.signature(itclust.transfer).parameters)
     assert names == [
-        "source", "target", "labels_key", "layer", "use_raw", "values", "batch_key", "preset", "novelty", "key_added",
-        "random_state", "copy", "progress", "settings",
+        "source", "target", "labels_key", "layer", "use_raw", "values", "gene_symbols", "batch_key", "clusters_key",
+        "preset", "novelty", "key_added", "random_state", "copy", "progress", "settings",
     ]  # fmt: skip
 
 

@@ -39,12 +39,12 @@ test_that("groups are written, read, and taken out again", {
     x$mine <- rep(1:4, 10)
     full <- made_up_answer(40)
     full$matrices$type_probabilities[] <- 1 / 3
-    clusters <- .user_clusters(x, "mine")
-    out <- .output(x, .with_groups(full, clusters, "itclust"), "itclust")
+    labelled <- full
+    labelled$cells$itclust_group <- factor(rep(c("B", NA), 20))
+    labelled$cells$itclust_group_confidence <- rep(c(.5, 0), 20)
+    out <- .output(x, labelled, "itclust")
     expect_s3_class(out$itclust_group, "factor")
-    expect_identical(rownames(metadata(out)$itclust$groups), as.character(1:4))
-    expect_identical(as.data.frame(groupItClust(out, "mine")),
-        metadata(out)$itclust$groups)
+    expect_identical(rownames(groupItClust(out, "mine")), as.character(1:4))
     expect_identical(groupItClust(out, out$mine), groupItClust(out, "mine"))
     again <- .output(out, full, "itclust")
     expect_false(any(grepl("group", names(colData(again)))))
@@ -54,15 +54,17 @@ test_that("groups are written, read, and taken out again", {
     expect_error(groupItClust(out, NULL), "must name a column")
 })
 
-test_that("the user's clusters are labelled in the call", {
+test_that("the user's clusters are labelled in the call, as by groupItClust()", {
     skip_without_python()
     d <- tiny()
-    d$target$mine <- d$target$truth
+    d$target$mine <- factor(d$target$truth, rev(unique(d$target$truth)))
+    is.na(d$target$mine) <- c(1, 5)
     out <- quick(d$source, d$target, clusters = "mine")
+    groups <- metadata(out)$itclust$groups
     expect_identical(as.character(out$itclust_group),
-        metadata(out)$itclust$groups[as.character(out$mine), "label"])
-    expect_identical(as.data.frame(groupItClust(out, "mine")),
-        metadata(out)$itclust$groups)
+        groups[as.character(out$mine), "label"])
+    expect_identical(out$itclust_group_confidence[c(1, 5)], c(0, 0))
+    expect_equal(as.data.frame(groupItClust(out, "mine")), groups)
     model <- quick_train(d$source)
     expect_identical(transferItClust(model, d$target, clusters = "mine"), out)
 })

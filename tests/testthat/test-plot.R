@@ -128,3 +128,17 @@ test_that("a gene can give the colour, and markers are mean and share", {
     listed <- sub(",.*", "", metadata(annotated)$itclust$clusters$markers)
     expect_true(all(own %in% listed))
 })
+
+test_that("each cell lies in its label's row, also beside a label of one cell", {
+    x <- readRDS(system.file("extdata", "annotated.rds", package = "ItClust"))
+    cells <- .results_of(x, "itclust")
+    last <- names(sort(tapply(cells$confidence, cells$label, median)))[1]
+    cells <- cells[cells$label != last | !duplicated(cells$label), ]
+    expect_identical(sum(cells$label == last), 1L)
+    built <- ggplot2::ggplot_build(.plot_calls(cells, .type_colours(x, cells,
+        "itclust")))
+    rows <- built$layout$panel_params[[1]]$y$get_limits()
+    points <- built$data[[2]]
+    expect_identical(rows[round(points$y)], as.character(cells$label))
+    expect_equal(points$x, cells$confidence)
+})

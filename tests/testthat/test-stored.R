@@ -29,6 +29,20 @@ test_that("the shipped annotated object is what ItClust() makes today", {
         names(metadata(annotated)$itclust))
 })
 
+test_that("the comparison in the docs has the figures of the stored object", {
+    page <- testthat::test_path("..", "..", "docs", "compared.md")
+    skip_if_not(file.exists(page), "not in a checkout")
+    x <- stored("annotated.rds")
+    label <- as.character(x$itclust)
+    new <- x$truth == "CD19+ B"
+    set.apart <- startsWith(label, "novel")
+    figures <- c(mean((label == x$truth)[!new]), mean(set.apart[new]),
+        mean(set.apart[!new]))
+    row <- paste0("| ItClust | ", paste(sub("^0", "", sprintf("%.3f",
+        figures)), collapse = " | "), " |")
+    expect_true(row %in% readLines(page))
+})
+
 test_that("the session in the docs is the script's, and says what R says", {
     folder <- testthat::test_path("..", "..", "docs")
     page <- file.path(folder, "r-session.md")

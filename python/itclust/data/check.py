@@ -22,11 +22,11 @@ def is_anndata(adata, name: str) -> None:
         raise ValueError(msg)
 
 
-def column(columns, key: str, argument: str, name: str = "source") -> None:
-    """Raise unless ``key`` is one of ``columns`` of ``obs``."""
+def column(columns, key: str, argument: str, name: str = "source", table: str = "obs") -> None:
+    """Raise unless ``key`` is one of ``columns`` of a table, ``obs`` or ``var``."""
     columns = [str(c) for c in columns]
     if key not in columns:
-        msg = f"{key!r} is not a column of {name}.obs. Pass {argument}=; {_listed(columns)}"
+        msg = f"{key!r} is not a column of {name}.{table}. Pass {argument}=; {_listed(columns)}"
         raise KeyError(msg)
 
 
@@ -208,6 +208,15 @@ def place(adata, layer_name: str | None, use_raw: bool, what: str):
         msg = f"{what}.X is empty; pass layer= with one of: {', '.join(map(repr, adata.layers)) or 'none'}."
         raise ValueError(msg)
     return matrix, adata.var_names
+
+
+def symbols(values, key: str, name: str) -> np.ndarray:
+    """(n_genes,) str names of genes, blank where there is none; raise where all are."""
+    names = np.array(["" if _missing(v) else str(v).strip() for v in values], dtype=str)
+    if not (names != "").any():
+        msg = f"every value of the {name}'s var[{key!r}] is missing or blank. Leave gene_symbols= out, or fill it."
+        raise ValueError(msg)
+    return names
 
 
 def missing_genes(n_missing: int, n_genes: int) -> None:

@@ -51,14 +51,15 @@ class Dataset:
 
 
 def source_of(
-    source, *, labels_key=None, unlabelled=(), layer=None, use_raw=False, values="auto", batch_key=None, minimum=50
-) -> Dataset:
+    source, *, labels_key=None, unlabelled=(), layer=None, use_raw=False, values="auto", gene_symbols=None,
+    batch_key=None, minimum=50,
+) -> Dataset:  # fmt: skip
     """The labelled cells' dataset, of one AnnData or a list or dict of several; several are batches of their own.
 
     Parameters
     ----------
     minimum : genes that several sources must share.
-    unlabelled, labels_key, layer, use_raw, values, batch_key : as in :func:`itclust.transfer`.
+    unlabelled, labels_key, layer, use_raw, values, gene_symbols, batch_key : as in :func:`itclust.transfer`.
     """
     datasets = named(source)
     labels = []
@@ -69,7 +70,7 @@ def source_of(
             log.info("labels are taken from obs[%r] of the %s", key, name)
         labels.append(adata.obs[key].to_numpy(dtype=object))
     types, codes = check.labels(np.concatenate(labels), unlabelled)
-    parts = [_values(adata, layer, use_raw, values, name) for name, adata in datasets.items()]
+    parts = [_values(adata, layer, use_raw, values, gene_symbols, name) for name, adata in datasets.items()]
     batch, used = [], 0
     for adata in datasets.values():
         batch.append(_batch(adata, batch_key) + used)
@@ -77,11 +78,12 @@ def source_of(
     return Dataset(join(parts, minimum), np.concatenate(batch), types, codes)
 
 
-def target_of(target, *, layer=None, use_raw=False, values="auto", batch_key=None) -> Dataset:
+def target_of(target, *, layer=None, use_raw=False, values="auto", gene_symbols=None, batch_key=None) -> Dataset:
     """The dataset of cells without labels; arguments as in :func:`itclust.transfer`."""
     check.is_anndata(target, "target")
     none = np.full(target.n_obs, -1)
-    return Dataset(_values(target, layer, use_raw, values, "target"), _batch(target, batch_key), np.zeros(0, "U"), none)
+    found = _values(target, layer, use_raw, values, gene_symbols, "target")
+    return Dataset(found, _batch(target, batch_key), np.zeros(0, "U"), none)
 
 
 def named(source) -> dict:
@@ -103,6 +105,15 @@ def check_batch_key(batch_key, datasets: dict) -> None:
     name, adata = list(datasets.items())[-1]
     check.is_anndata(adata, name)
     check.column(adata.obs.columns, batch_key, "batch_key", name)
+
+
+def check_gene_symbols(gene_symbols, datasets: dict) -> None:
+    """Raise unless the column is in ``var`` of one at least of the datasets, AnnData by name."""
+    if gene_symbols is None or any(gene_symbols in getattr(a, "var", ()) for a in datasets.values()):
+        return
+    name, adata = list(datasets.items())[-1]
+    check.is_anndata(adata, name)
+    check.column(adata.var.columns, gene_symbols, "gene_symbols", name, "var")
 
 
 def matched(source: Dataset, target: Dataset, minimum: int) -> tuple[Dataset, Dataset]:
@@ -130,8 +141,11 @@ def _batch(adata, batch_key) -> np.ndarray:
     return np.where(codes < 0, codes.max() + 1, codes)
 
 
-def _values(adata, layer, use_raw, values, name) -> Expression:
+def _values(adata, layer, use_raw, values, gene_symbols, name) -> Expression:
     matrix, genes = check.place(adata, layer, use_raw, name)
+    var = adata.raw.var if use_raw else adata.var
+    if gene_symbols is not None and gene_symbols in var:
+        genes = check.symbols(var[gene_symbols], gene_symbols, name)
     where = f"the {name}" + (".raw" if use_raw else f"'s layer {layer!r}" if layer else "")
     return expression(matrix, genes, values, where, lambda: _holders(adata, layer, use_raw))
 

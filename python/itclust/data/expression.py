@@ -240,21 +240,25 @@ def log_base(x: sp.csr_matrix, n_cells: int = 200) -> str:
 def deduplicated(x: Expression, genes, kind="counts", name=None) -> Expression:
     """``x`` with the names ``genes``, each once: values of duplicates are summed, or the first kept (``kind="log"``).
 
+    Genes whose name is blank are left out.
+
     Parameters
     ----------
     name : of the dataset, for the warning; None: nothing is said.
     """
-    unique, first, inverse = np.unique(genes, return_index=True, return_inverse=True)
+    named = np.flatnonzero(genes != "")
+    unique, first, inverse = np.unique(genes[named], return_index=True, return_inverse=True)
     if len(unique) == len(genes):
         return x._replace(genes=genes)
     order = np.argsort(first)  # keep the order of first appearance
-    if name is not None:
+    if name is not None and len(named) < len(genes):
+        log.info("%d genes of %s have no name and are left out", len(genes) - len(named), name)
+    if name is not None and len(unique) < len(named):
         how = "the first of each is kept" if kind == "log" else "their values are summed"
-        text = f"{len(genes) - len(unique)} gene names of {name} are duplicates; {how}."
+        text = f"{len(named) - len(unique)} gene names of {name} are duplicates; {how}."
         warnings.warn(text, UserWarning, stacklevel=4)
     rank = np.argsort(order)
-    kept = first[order] if kind == "log" else np.arange(len(genes))
-    pick = sp.csr_matrix(
-        (np.ones(len(kept), np.float32), (kept, rank[inverse[kept]])), (len(genes), len(unique)), dtype=np.float32
-    )
+    kept = first[order] if kind == "log" else np.arange(len(named))
+    ones, shape = np.ones(len(kept), np.float32), (len(genes), len(unique))
+    pick = sp.csr_matrix((ones, (named[kept], rank[inverse[kept]])), shape)
     return x._replace(pick=pick if x.pick is None else sp.csr_matrix(x.pick @ pick), genes=unique[order])
