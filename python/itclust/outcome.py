@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from itclust.numerics import assign, heldout, levels
-from itclust.numerics.genes import markers_against
+from itclust.numerics.genes import markers_against, rates
 from itclust.numerics.moments import group_means, moments
 from itclust.results import NOVEL
 
@@ -164,15 +164,18 @@ def _table(adapted, types, cluster, code, label, by_type, novelty) -> pd.DataFra
 def markers(x, cluster, n, gene_names) -> list[str]:
     """The genes that tell each cluster from the other cells best, joined by commas.
 
-    A gene's score is (difference of mean log value) x (difference of detection rate) to the mean of the other clusters.
+    A gene's score is (difference of mean log value) x (difference of detection rate, see :func:`itclust.numerics.genes.rates`)
+    to the mean of the other clusters.
     """
     if n < 2:
         return [""] * n
     of_clusters = moments([x], cluster, n)
-    found = []
+    seen, found = rates(of_clusters), []
+    sums = [m.sum(0, dtype=np.float64) for m in (of_clusters.mean, seen)]
     for c in range(n):
-        others = np.arange(n) != c
-        mean, rate = (np.stack([m[c], m[others].mean(0)]) for m in (of_clusters.mean, of_clusters.detected))
+        mean, rate = (
+            np.stack([m[c], (total - m[c]) / (n - 1)]) for m, total in zip((of_clusters.mean, seen), sums, strict=True)
+        )
         found.append(", ".join(gene_names[markers_against(mean, rate, 0, 1, N_MARKERS)]))
     return found
 

@@ -141,3 +141,24 @@ def test_counts_that_are_said_to_be_logs(pair):
 def test_seeds(seed, pair):
     assert "whole number from 0 to 2^32 - 1" in error(ValueError, *pair, random_state=seed)
     assert itclust.ItClust(random_state=None).random_state != itclust.ItClust(random_state=None).random_state
+
+
+@pytest.mark.parametrize(
+    ("column", "says"),
+    [
+        (lambda s: s.obs_names.to_numpy(), "'cell_type' of source.obs holds the names of the cells"),
+        (lambda s: [f"AAAC{i % 250}" for i in range(len(s))], "400 source cells have 250 different labels, like names"),
+        (lambda s: np.arange(len(s)), "400 source cells have 400 different labels"),
+        (lambda s: np.arange(len(s)) / 7, "the labels are 400 different fractions from 0.0 to 9.85"),
+        (lambda s: (np.arange(len(s)) * 1e-9).astype("f4"), "different fractions"),
+    ],
+)
+def test_labels_that_are_no_types(pair, column, says):
+    source, target = pair
+    source.obs["cell_type"] = column(source)
+    assert says in error(ValueError, source, target)
+
+
+def test_few_numbers_and_profiles_of_one_cell_are_types():
+    assert len(check.labels(np.arange(150))[0]) == 150
+    assert len(check.labels(np.arange(100) % 4 + 0.5)[0]) == 4

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from itclust.numerics import genes
-from itclust.numerics.moments import group_means, moments
+from itclust.numerics.moments import Moments, group_means, moments
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_markers_tell_the_pair_apart(data):
     assert best[0] == 5 and 9 in best
     score = [(m.mean[2, g] - m.mean[0, g]) * (m.detected[2, g] - m.detected[0, g]) for g in best]
     assert score == sorted(score, reverse=True) and min(score) > 0
-    united = genes.pairwise_markers(m.mean, m.detected, 3)
+    united = genes.pairwise_markers(m, 3)
     brute = {
         g for i in range(4) for j in range(4) if i != j for g in genes.markers_against(m.mean, m.detected, i, j, 3)
     }
@@ -102,7 +102,39 @@ def test_a_types_batches_count_by_the_square_roots_of_their_sizes():
 
 def test_a_gene_of_every_cell_is_no_ones_marker_whatever_the_weights():
     rng = np.random.default_rng(1)
-    x = 1 + rng.poisson(5.0, (300, 4)).astype("f4")
+    x = np.c_[1 + rng.poisson(5.0, (300, 4)), rng.poisson(0.3, (300, 20))].astype("f4")
     codes = np.arange(300) % 3
     m = moments([sp.csr_matrix(x)], codes, 3, rng.random(300) + 0.5)
-    assert (m.detected == 1).all() and not len(genes.pairwise_markers(m.mean, m.detected, 4))
+    assert (m.detected[:, :4] == 1).all() and genes.rates(m) is m.detected
+    assert len(chosen := genes.pairwise_markers(m, 4)) and chosen.min() >= 4
+
+
+def test_values_without_zeros_have_markers():
+    rng = np.random.default_rng(2)
+    x, codes = rng.normal(2, 0.2, (90, 40)).astype("f4"), np.arange(90) % 3
+    x[codes == 1, 7] += 1
+    x[codes == 2, 8] += 1
+    m = moments([sp.csr_matrix(x)], codes, 3)
+    best = {pair: columns[0] for pair, columns in genes.marker_pairs(m, 2).items()}
+    assert best[1, 0] == best[1, 2] == 7 and best[2, 0] == best[2, 1] == 8
+
+
+def test_the_first_genes_sought_among_are_enough(monkeypatch):
+    rng = np.random.default_rng(3)
+    x, codes = rng.poisson(rng.gamma(0.5, 1, 300), (120, 300)).astype("f4"), np.arange(120) % 6
+    m = moments([sp.csr_matrix(np.log1p(x))], codes, 6)
+    monkeypatch.setattr(genes, "FIRST_GENES", 12)
+    for (i, j), columns in genes.marker_pairs(m, 9).items():
+        np.testing.assert_array_equal(columns, genes.markers_against(m.mean, m.detected, i, j, 9))
+
+
+def test_many_types_are_compared_with_those_most_like_them(monkeypatch):
+    rng = np.random.default_rng(4)
+    kinds = rng.normal(2, 1, (5, 60)).clip(0)  # ten types of each of five kinds
+    mean = (np.repeat(kinds, 10, axis=0) + rng.normal(0, 0.1, (50, 60))).clip(0).astype("f4")
+    m = Moments(mean, (mean / 5).clip(0, 0.5), np.ones_like(mean), np.expm1(mean), np.full(50, 9))
+    monkeypatch.setattr(genes, "MOST_PAIRS", 450)
+    pairs = genes.marker_pairs(m, 3)
+    assert len(pairs) == 450 and all(i // 10 == j // 10 for i, j in pairs)
+    monkeypatch.setattr(genes, "MOST_MARKERS", 20)
+    assert len(genes.pairwise_markers(m, 3)) == 20

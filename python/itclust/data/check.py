@@ -9,6 +9,9 @@ import numpy as np
 
 LABEL_COLUMNS = ("cell_type", "celltype", "cell.type", "cell type", "label", "labels")
 LARGEST_LOG = 25  # of a log value: 2^25 counts
+MOST_NUMBERS = 20  # labels that may all be fractions
+MOST_UNIQUE = 200  # types of which most may have a single cell: mean profiles of a reference are fewer
+_FRACTION = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+(?=e))(e[-+]?\d+)?|[-+]?(inf|nan)|[-+]?0", re.IGNORECASE)
 _NOVEL = re.compile(r"novel \d+")
 
 
@@ -64,7 +67,7 @@ def labels(values, unlabelled=()) -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     ValueError
-        No label, a single type, or a label of the form ``novel 1``.
+        No label, a single type, a label of the form ``novel 1``, or labels that are no types: names of cells, measurements.
     """
     values = np.asarray(values, dtype=object)
     text = np.array(["" if _missing(v) else str(v) for v in values], dtype=object)
@@ -74,6 +77,7 @@ def labels(values, unlabelled=()) -> tuple[np.ndarray, np.ndarray]:
         what = f"only one type, {str(types[0])!r}" if len(types) else "no label at all"
         msg = f"the source has {what}; at least two types are needed to tell cells apart. Check labels_key=."
         raise ValueError(msg)
+    _are_types(types, len(inverse))
     reserved = [t for t in types if _NOVEL.fullmatch(t)]
     if reserved:
         msg = f"the source label {str(reserved[0])!r} has the form kept for new clusters of the target; rename it."
@@ -83,6 +87,29 @@ def labels(values, unlabelled=()) -> tuple[np.ndarray, np.ndarray]:
     codes = np.full(len(text), -1)
     codes[labelled] = inverse
     return types, codes
+
+
+def no_names(values, names, key: str, name: str) -> None:
+    """Raise where the labels of more than two cells are the cells' own names."""
+    if len(values) > 2 and np.array_equal(values.astype(str), np.asarray(names, dtype=str)):
+        msg = f"{key!r} of {name}.obs holds the names of the cells, not their types. Pass labels_key= with another column."
+        raise ValueError(msg)
+
+
+def _are_types(types, n: int) -> None:
+    """Raise where the labels of ``n`` cells are measurements, or nearly all different, as the names of cells are."""
+    if len(types) > MOST_NUMBERS and all(_FRACTION.fullmatch(t) for t in types):
+        msg = (
+            f"the labels are {len(types):,} different fractions from {types[0]} to {types[-1]}, a measurement and no types. "
+            "Pass labels_key= with the column of cell types."
+        )
+        raise ValueError(msg)
+    if len(types) > MOST_UNIQUE and len(types) > n / 2:
+        msg = (
+            f"{n:,} source cells have {len(types):,} different labels, like names of cells ({str(types[0])!r}, "
+            f"{str(types[1])!r}, ...) and not like types. Pass labels_key= with the column of cell types."
+        )
+        raise ValueError(msg)
 
 
 def _missing(value) -> bool:

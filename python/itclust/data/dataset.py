@@ -69,6 +69,7 @@ def source_of(
         if labels_key is None:
             log.info("labels are taken from obs[%r] of the %s", key, name)
         labels.append(adata.obs[key].to_numpy(dtype=object))
+        check.no_names(labels[-1], adata.obs_names, key, name)
     types, codes = check.labels(np.concatenate(labels), unlabelled)
     parts = [_values(adata, layer, use_raw, values, gene_symbols, name) for name, adata in datasets.items()]
     batch, used = [], 0

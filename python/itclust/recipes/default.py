@@ -99,8 +99,10 @@ def fit(source, names, settings: DefaultSettings, seed, progress) -> Fit:
     variable = genes.variable(x, settings.n_genes)
     x_variable = x.over(variable)
     kept, of_types = _reliable(x, x_variable, codes, source.batch, n_types, variable, settings)
-    markers = genes.pairwise_markers(of_types.mean, of_types.detected, settings.n_markers)
-    markers = markers if len(markers) else np.arange(len(names))
+    markers = genes.pairwise_markers(of_types, settings.n_markers)
+    if not len(markers):
+        msg = "no gene tells any two types of the source apart: all have the same mean values. Check labels_key= and values=."
+        raise ValueError(msg)
     x_markers, codes, batch = x.over(markers)[kept], codes[kept], source.batch[kept]
     cov = classifiers.within_covariance(x_markers, codes, of_types.mean[:, markers])
     coef, intercept = classifiers.discriminant(cov, of_types.mean[:, markers])
