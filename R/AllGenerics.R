@@ -66,6 +66,12 @@
 #'     is not in the source.}
 #'   \item{`itclust_initial`}{factor: the source network's answer, before it was
 #'     fine-tuned on the target.}
+#'   \item{`itclust_level`}{factor: the most that is sure with probability `level`
+#'     (a setting, 0.9): the label, types that the source's own cells confuse
+#'     with it (`"CD4 T or CD8 T"`), or `"any cell"`.}
+#'   \item{`itclust_set`}{factor: the types that cover the cell's own with
+#'     probability `sets` (a setting, 0.9), as few as do; `novel` is one of
+#'     them.}
 #'   \item{`itclust_group`, `itclust_group_confidence`}{with `clusters=` only: the
 #'     label of the cell's cluster in your own clustering, and its confidence.}
 #'   }

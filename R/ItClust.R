@@ -69,7 +69,7 @@ setMethod("ItClust", c("ANY", "ANY"), function(source, target, labels = NULL,
 # among them.
 .taken <- function(target, key) {
     kinds <- c("embedding", "probabilities", "type_probabilities")
-    columns <- c(.result_columns(key), .group_columns(key))
+    columns <- c(.result_columns(key), .level_columns(key), .group_columns(key))
     columns <- columns[columns %in% colnames(.cell_table(target))]
     sce <- is(target, "SingleCellExperiment")
     matrices <- vapply(kinds, .matrix_name, "", key = key,
@@ -87,7 +87,10 @@ setMethod("ItClust", c("ANY", "ANY"), function(source, target, labels = NULL,
     paste0(key, c("", "_cluster", "_confidence", "_novelty", "_initial"))
 }
 
-# What these are called without the key.
+# Beside these, in results of today.
+.level_columns <- function(key) paste0(key, c("_level", "_set"))
+
+# What the first ones are called without the key.
 .parts <- c("label", "cluster", "confidence", "novelty", "initial")
 
 # Where the clusters are the user's own.

@@ -121,6 +121,7 @@ reportItClust <- function(target, path, source = NULL, labels = NULL,
     run$clusters <- lapply(as.list(run$clusters), function(x)
         as.list(if (is.factor(x)) as.character(x) else x))
     run$groups <- NULL
+    run$reliability <- lapply(as.list(run$reliability), as.list)
     run$genes <- as.list(run$genes)
     run$history <- lapply(run$history, as.list)
     run$params <- lapply(run$params, function(x)

@@ -8,6 +8,8 @@
 #' values of `itclust_cluster`.
 #' \describe{
 #' \item{`label`}{the cluster's label: that of all of its cells.}
+#' \item{`level`}{the smallest level that its cells reach together, see
+#'   `itclust_level` in [ItClust()].}
 #' \item{`novel`}{whether the label is a new type, `novel 1`, ...}
 #' \item{`n_cells`}{number of its cells.}
 #' \item{`stability`}{the score of the paper: share of its cells that had the
@@ -29,6 +31,9 @@
 #' \describe{
 #' \item{`params`}{preset, seed and every setting of the run.}
 #' \item{`history`}{`changed` and `loss` of each round of the fine-tuning.}
+#' \item{`reliability`}{how often answers to held-back cells of the source are
+#'   right, by confidence: a data frame with the columns `confidence`, `right`
+#'   and `n_cells`; of the preset `"default"` alone.}
 #' \item{`genes`}{the genes that the network sees.}
 #' \item{`version`}{version of ItClust.}
 #' }
@@ -53,6 +58,8 @@ NULL
 #' \describe{
 #' \item{`novelty` (`TRUE`)}{whether clusters of types that the source never saw
 #'   are looked for. `FALSE` where you know that the source has all types.}
+#' \item{`level`, `sets` (0.9)}{probability that `itclust_level` must reach, and
+#'   that `itclust_set` must cover the cell's own type with.}
 #' \item{`unlabelled` (none)}{labels of the source that mean "no label", such as
 #'   `"Unknown"`: their cells do not train.}
 #' }

@@ -30,7 +30,10 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
             if (length(colnames(table))) .quoted(colnames(table)) else "none",
             ".")
     out <- setNames(as.data.frame(table[, names]), .parts)
-    for (part in c("label", "cluster", "initial"))
+    for (part in c("level", "set"))
+        out[[part]] <- table[[paste0(key, "_", part)]]
+    for (part in intersect(c("label", "cluster", "initial", "level", "set"),
+        names(out)))
         if (!is.factor(out[[part]]))
             out[[part]] <- factor(out[[part]], .natural(out[[part]]))
     out

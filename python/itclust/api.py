@@ -6,7 +6,7 @@ import dataclasses
 import logging
 
 from itclust import __version__, groups, modelfile, results
-from itclust.data import check, dataset
+from itclust.data import check, dataset, lineage
 from itclust.outcome import outcome, spread
 from itclust.progress import reporter
 from itclust.settings import recipe, resolve
@@ -27,6 +27,7 @@ def transfer(
     clusters_key=None,
     preset="default",
     novelty=True,
+    tree=None,
     key_added="itclust",
     random_state=0,
     copy=False,
@@ -66,6 +67,12 @@ def transfer(
         ``"default"``, or ``"paper"`` for the recipe of 2020.
     novelty
         Look for cell types that the source never saw.
+    tree
+        Which types belong together, for the levels. A column of ``source.obs`` with each type's parent, or a list of them
+        from coarse to fine; a dict ``{type: parent}`` or ``{parent: [types]}``; or an OBO file of the Cell Ontology,
+        ``"cl.obo"``, read along ``is_a`` (needs obonet), for types that ``source.obs["cell_type_ontology_term_id"]`` or
+        their own names place there; ``[column, "cl.obo"]`` where another column holds the ids. None: learnt from the
+        source, which types its own cells confuse.
     key_added
         Prefix of the keys written.
     random_state
@@ -94,12 +101,17 @@ def transfer(
         confuse with it (``"CD4 T or CD8 T"``, ``"A or B or 4 others"``), or ``"any cell"``.
     ``obs[K + "_group"]``, ``obs[K + "_group_confidence"]`` : category, float32
         With ``clusters_key`` only: label and confidence of the cell's cluster there; their table is ``uns[K]["groups"]``.
+    ``obs[K + "_set"]`` : category
+        The types that cover the cell's own with probability ``sets`` (a setting, 0.9), as few as do: ``"B"``,
+        ``"CD4 T or CD8 T"``, ``"B or novel"``, or ``"any cell"``. With ``default`` that share is covered of cells of the
+        target's composition that are answered as held-back cells of the source are (conformal prediction).
     ``obsm["X_" + K]`` : float32 (n, n_latent)
         Embedding.
     ``obsm[K + "_probabilities"]``, ``obsm[K + "_type_probabilities"]`` : DataFrame float32
         Soft assignment to clusters, (n, n_clusters), and to source types and ``novel``, (n, n_types + 1).
     ``uns[K]`` : dict
-        ``params``, ``clusters`` (table), ``history``, ``types``, ``genes``, ``version``. ``history`` has ``changed`` and ``loss``,
+        ``params``, ``clusters`` (table), ``reliability`` (table: how often answers to held-back source cells are right, by
+        confidence; ``default`` alone), ``history``, ``types``, ``genes``, ``version``. ``history`` has ``changed`` and ``loss``,
         (n_rounds,), and ``centroids``, (n_rounds + 1, n_labels, n_latent): where the cells that had each of its
         ``labels`` at each round lie in the embedding.
 
@@ -133,10 +145,12 @@ def transfer(
     dataset.check_gene_symbols(gene_symbols, dataset.named(source) | {"target": target})
     clusters = groups.clusters_of(target, clusters_key)
     known, minimum = model.settings.unlabelled, model.settings.min_shared_genes
+    sources = dataset.named(source)
     source = dataset.source_of(
         source, labels_key=labels_key, unlabelled=known, layer=layers[0], use_raw=raws[0], values=kinds[0],
         gene_symbols=gene_symbols, batch_key=batch_key, minimum=minimum,
     )  # fmt: skip
+    model.tree = lineage.given(tree, sources, source.types, source.codes)
     new = dataset.target_of(
         target, layer=layers[1], use_raw=raws[1], values=kinds[1], gene_symbols=gene_symbols, batch_key=batch_key
     )
@@ -161,6 +175,11 @@ class ItClust:
         Fields of :class:`itclust.settings.DefaultSettings` or :class:`itclust.settings.PaperSettings`. They are kept in
         the attribute ``settings``; those of the fine-tuning may be replaced there between two targets.
 
+    Attributes
+    ----------
+    tree
+        Over the types, where :meth:`fit` was given one: its ``nodes`` and their ``names``.
+
     Examples
     --------
     >>> import itclust
@@ -173,6 +192,7 @@ class ItClust:
         self.preset = preset
         self.random_state = check.seed(random_state)
         self.settings = resolve(preset, settings)
+        self.tree = None
         self._fit = None
 
     def __repr__(self):
@@ -182,13 +202,13 @@ class ItClust:
 
     def fit(
         self, source, labels_key=None, genes=None, *, layer=None, use_raw=False, values="auto", gene_symbols=None,
-        batch_key=None, progress=None,
+        batch_key=None, tree=None, progress=None,
     ):  # fmt: skip
         """Train the source network.
 
         Parameters
         ----------
-        source, labels_key, layer, use_raw, values, gene_symbols, batch_key, progress
+        source, labels_key, layer, use_raw, values, gene_symbols, batch_key, tree, progress
             As in :func:`itclust.transfer`.
         genes
             The only genes to use. ``preset="paper"`` takes its genes from the target, so it needs them.
@@ -198,12 +218,14 @@ class ItClust:
         ItClust
             This object.
         """
-        dataset.check_batch_key(batch_key, dataset.named(source))
-        dataset.check_gene_symbols(gene_symbols, dataset.named(source))
+        sources = dataset.named(source)
+        dataset.check_batch_key(batch_key, sources)
+        dataset.check_gene_symbols(gene_symbols, sources)
         source = dataset.source_of(
             source, labels_key=labels_key, unlabelled=self.settings.unlabelled, layer=layer, use_raw=use_raw,
             values=values, gene_symbols=gene_symbols, batch_key=batch_key, minimum=self.settings.min_shared_genes,
         )  # fmt: skip
+        self.tree = lineage.given(tree, sources, source.types, source.codes)
         names = recipe(self.preset).load().select_genes(source, None, genes, self.settings)
         if genes is not None:
             check.shared_genes(len(names), source.genes, genes, minimum=2)
@@ -238,18 +260,20 @@ class ItClust:
         self._annotate(new, target, key_added, progress, clusters, gene_symbols)
 
     def save(self, path) -> None:
-        """Write the model to one file: weights, genes, profiles of the types, settings; no cell, no pickle."""
+        """Write the model to one file: weights, genes, profiles and tree of the types, settings; no cell, no pickle."""
         if self._fit is None:
             msg = "this model is not fitted: there is nothing to save."
             raise RuntimeError(msg)
-        modelfile.write(path, self._fit, preset=self.preset, settings=self.settings, seed=self.random_state)
+        modelfile.write(
+            path, self._fit, preset=self.preset, settings=self.settings, seed=self.random_state, tree=self.tree
+        )
 
     @classmethod
     def load(cls, path) -> ItClust:
         """Read a model that :meth:`save` wrote."""
-        preset, settings, seed, fit = modelfile.read(path)
+        preset, settings, seed, tree, fit = modelfile.read(path)
         self = cls(preset, seed)
-        self.settings, self._fit = settings, fit
+        self.settings, self.tree, self._fit = settings, tree, fit
         return self
 
     @property
@@ -276,7 +300,7 @@ class ItClust:
         counted = check.counted(new.over(fit.genes).values.counted())
         adapt = recipe(self.preset).load().adapt
         adapted = adapt(fit, new.cells(counted), self.settings, self.random_state, reporter(progress))
-        found = outcome(adapted, fit.types, self.settings.level)
+        found = outcome(adapted, fit.types, self.settings.level, self.settings.sets, self.tree)
         results.write(
             target, spread(found, counted), types=fit.types, genes=fit.network_genes,
             params=self._params() | ({} if gene_symbols is None else {"gene_symbols": gene_symbols}),

@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 
 import itclust
-from itclust.options import PLACE, WrongUse, add_fitting, keywords, place_of
+from itclust.options import OF_SOURCE, WrongUse, add_fitting, keywords, place_of
 
 
 def main(argv=None) -> int:
@@ -53,7 +53,9 @@ def parser() -> argparse.ArgumentParser:
 
     p = _command(commands, "transfer", transfer, "annotate TARGET from SOURCE, or from a model made by `itclust train`")
     p.add_argument("source", metavar="SOURCE", help="labelled cells (h5ad, zarr, 10x, csv, loom, rds ...), or a model")
-    p.add_argument("target", metavar="TARGET", nargs="+", help="cells to annotate; several go into the folder that -o names")
+    p.add_argument(
+        "target", metavar="TARGET", nargs="+", help="cells to annotate; several go into the folder that -o names"
+    )
     p.add_argument("-o", "--output", metavar="OUT.h5ad", help="the annotated target (.h5ad or .zarr), or a folder")
     p.add_argument("--jobs", type=int, default=1, metavar="N", help="several targets: so many at a time (default: 1)")
     p.add_argument("--in-place", action="store_true", help="write the results into TARGET itself, in place of -o")
@@ -148,7 +150,7 @@ def _transfer_many(args) -> None:
 
 def _fitted(args, options):
     """A model trained on SOURCE."""
-    settings = {k: v for k, v in options.items() if k not in PLACE}
+    settings = {k: v for k, v in options.items() if k not in OF_SOURCE}
     model = itclust.ItClust(**settings)
     return model.fit(_read(args.source), args.labels, progress=_bar(args), **place_of(options, 0))
 
@@ -161,6 +163,7 @@ def _apply(model, target, args, options, bar) -> None:
 def _decided(model, args, options) -> dict:
     """Set what may still be asked of a trained model; what was decided when it was trained cannot be asked for again."""
     decided = {"--labels": args.labels, "--set": args.set, "--preset": args.preset != "default"}
+    decided["--tree"] = args.tree
     decided["--use-raw source"] = args.use_raw == "source"
     if asked := [option for option, value in decided.items() if value]:
         msg = f"SOURCE is a trained model: {asked[0]} was decided when it was trained (itclust train)."

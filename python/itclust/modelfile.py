@@ -12,29 +12,32 @@ import numpy as np
 
 from itclust import __version__
 from itclust.io.atomic import whole
+from itclust.numerics.levels import Tree
 from itclust.settings import recipe
 
 FORMAT = 2  # of the file; 1: arrays named by the code of 2.0.0's first days
 
 
-def write(path, fit, *, preset, settings, seed) -> None:
+def write(path, fit, *, preset, settings, seed, tree=None) -> None:
     """Write the model file; whole or not at all.
 
     Parameters
     ----------
     fit : a recipe's ``Fit``; each of its fields is an array of the file, a tuple's as ``field.0``, ``field.1``, ... or by
         the names of its own fields.
+    tree : over its types, or None.
     """
     header = {
         "format": FORMAT, "version": __version__, "preset": preset, "seed": seed,
         "settings": dataclasses.asdict(settings),
+        "tree": None if tree is None else {str(t): np.flatnonzero(node).tolist() for t, node in zip(tree.names, tree.nodes, strict=True)},
     }  # fmt: skip
     with whole(Path(path)) as part, part.open("wb") as file:
         np.savez_compressed(file, header=np.array(json.dumps(header)), **_flat(fit))
 
 
 def read(path):
-    """Preset, settings, seed and ``Fit`` of a model file; nothing in it is run.
+    """Preset, settings, seed, tree and ``Fit`` of a model file; nothing in it is run.
 
     Raises
     ------
@@ -58,13 +61,33 @@ def read(path):
             kind = row.load().Fit
             fit = kind.from_format_1(arrays) if header["format"] == 1 else _deep(kind, arrays)
             preset, seed = header["preset"], header["seed"]
-    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+            tree = _tree(header.get("tree"), len(fit.types))
+    except (
+        ValueError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        TypeError,
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+    ) as error:
         msg = f"{str(path)!r} is not an ItClust model file, or it is damaged ({error})."
         raise ValueError(msg) from None
     if newer:
         msg = f"{str(path)!r} was written by itclust {newer}, this is {__version__}: update itclust."
         raise ValueError(msg)
-    return preset, settings, seed, fit
+    return preset, settings, seed, tree, fit
+
+
+def _tree(types_of: dict | None, n_types) -> Tree | None:
+    """The tree of a header: its names, and the positions of each one's types."""
+    if types_of is None:
+        return None
+    nodes = np.zeros((len(types_of), n_types), bool)
+    for node, types in zip(nodes, types_of.values(), strict=True):
+        node[np.asarray(types, int)] = True
+    return Tree(nodes, np.array(list(types_of), dtype=str))
 
 
 def _settings(values: dict, kind):
@@ -82,7 +105,7 @@ def _flat(fit) -> dict[str, np.ndarray]:
             continue
         if isinstance(value, tuple):
             names = getattr(value, "_fields", range(len(value)))
-            arrays |= {f"{field.name}.{n}": v for n, v in zip(names, value, strict=True)}
+            arrays |= {f"{field.name}.{n}": v for n, v in zip(names, value, strict=True) if v is not None}
         else:
             arrays[field.name] = value
     return {k: v.astype(str) if v.dtype == object else v for k, v in arrays.items()}

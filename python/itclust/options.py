@@ -5,6 +5,7 @@ from __future__ import annotations
 import itclust
 
 PLACE = ("layer", "use_raw", "values", "gene_symbols", "batch_key")  # options that say where values and batches are
+OF_SOURCE = (*PLACE, "tree")  # options that are no settings
 
 
 class WrongUse(Exception):
@@ -21,13 +22,17 @@ def add_fitting(p) -> None:
     p.add_argument("--use-raw", choices=["source", "target", "both"], help="take the values from .raw")
     p.add_argument("--gene-symbols", metavar="COL", help="column of var with the genes' names, in either or both")
     p.add_argument("--batch-key", metavar="COL", help="column of obs with batches, of the source, the target or both")
+    p.add_argument(
+        "--tree", metavar="T[,T]", help="obs columns with parents, coarse to fine; or an OBO file, or COL,OBO"
+    )
     p.add_argument("--no-novelty", action="store_true", help="do not look for types that the source lacks")
     p.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any other setting; repeatable")
 
 
 def place_of(options, which) -> dict:
-    """What of the options says where the values are: of the source (0) or the target (1)."""
-    return {k: v[which] if isinstance(v := options[k], list) else v for k in PLACE}
+    """What of the options is no setting and says what a dataset holds: the source (0) or the target (1)."""
+    place = {k: v[which] if isinstance(v := options[k], list) else v for k in PLACE}
+    return place | {"tree": options["tree"]} if which == 0 else place
 
 
 def keywords(args) -> dict:
@@ -41,7 +46,8 @@ def keywords(args) -> dict:
     place = {"layer": _pair(args.layer), "values": _pair(args.values), "use_raw": raw}
     place |= {"gene_symbols": args.gene_symbols, "batch_key": args.batch_key}
     novelty = {} if not args.no_novelty else {"novelty": False}
-    return {"preset": args.preset, "random_state": args.seed or 0, **place, **novelty, **settings}
+    tree = args.tree.split(",") if args.tree else None
+    return {"preset": args.preset, "random_state": args.seed or 0, "tree": tree, **place, **novelty, **settings}
 
 
 def setting(text) -> tuple:

@@ -7,14 +7,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from itclust.numerics import assign, heldout, levels
+from itclust.numerics import assign, heldout, levels, sets
 from itclust.numerics.genes import markers_against, rates
 from itclust.numerics.moments import group_means, moments
 from itclust.results import NOVEL
 
 N_MARKERS = 10  # named in the table
 ANY = "any cell"  # the level of a cell that no smaller set of types is sure enough for
+OR = " or "  # between the types of a level or a set
 MOST_NAMED = 3  # types that are named in full where they are a level together
+CHUNK = 100_000  # cells whose sets are made at once
 
 
 class Result(NamedTuple):
@@ -30,7 +32,10 @@ class Result(NamedTuple):
     embedding : (n, n_latent) float32
     level : (n,) int of ``level_names``, -1: none
     level_names : str of the types, the new ones and the joints of types that are levels, ``any cell`` last
-    clusters : table, a row a cluster: label, novel, n_cells, stability, novelty, runner_up, nearest_type, markers
+    members : (n,) int of ``set_names``, -1: none
+    set_names : str, the members of each set of types that occurs
+    clusters : table, a row a cluster: label, level, novel, n_cells, stability, novelty, runner_up, nearest_type, markers
+    reliability : (n_bins, 3) see :class:`itclust.numerics.heldout.Worth`, or None
     history : arrays, an entry a round of fine-tuning; ``centroids`` (n_rounds + 1, n_labels, n_latent) of ``labels``
     rounds : {round: (types (n,) int, embedding (n, n_latent))}, where those on the way are kept
     """
@@ -44,12 +49,15 @@ class Result(NamedTuple):
     embedding: np.ndarray
     level: np.ndarray
     level_names: np.ndarray
+    members: np.ndarray
+    set_names: np.ndarray
     clusters: pd.DataFrame
+    reliability: np.ndarray | None
     history: dict
     rounds: dict
 
 
-def outcome(adapted, types, level=0.9) -> Result:
+def outcome(adapted, types, level=0.9, covered=0.9, tree=None) -> Result:
     """Name and describe the clusters of counted cells.
 
     Parameters
@@ -57,6 +65,8 @@ def outcome(adapted, types, level=0.9) -> Result:
     adapted : see :class:`itclust.recipes.Adapted`.
     types : (n_types,) str.
     level : probability that a cell's level must reach.
+    covered : probability with which its set must hold its own type.
+    tree : over the types, see :class:`itclust.numerics.levels.Tree`; None: learnt from the source.
     """
     n_types, best = len(types), adapted.q.argmax(1)
     order = assign.by_size(best, adapted.q.shape[1])
@@ -67,13 +77,15 @@ def outcome(adapted, types, level=0.9) -> Result:
     np.add.at(by_type.T, np.minimum(adapted.cluster_type, n_types), adapted.q.T)  # the last column: novel
     novelty = 1 - by_type.max(1) if adapted.novelty is None else adapted.novelty
     label = np.minimum(code[cluster], n_types)
-    believed = by_type.copy()  # what the source's labels are worth
-    if adapted.worth is not None:
-        believed[:, :n_types] = heldout.tempered(by_type[:, :n_types], adapted.worth)
-    confidence = assign.confidence(believed[np.arange(len(q)), label], label == n_types, adapted.novelty)
+    worth = heldout.Worth.whole(n_types) if adapted.worth is None else adapted.worth
+    known = heldout.tempered(by_type[:, :n_types], worth)  # what the source's labels are worth
+    belief = assign.beliefs(known, label == n_types, adapted.novelty)
+    confidence = belief[np.arange(len(q)), label]
     names = _names(code, np.bincount(cluster), types, adapted.cluster_type.max() + 1)
-    known = assign.confidence(believed.T, label == n_types, adapted.novelty)[:n_types].T.astype(float)
-    node, level_names = _levels(known, code[cluster], confidence, names, types, adapted.worth, level)
+    tree = _learnt(adapted.worth, types) if tree is None else tree
+    node, level_names = _levels(belief, code[cluster], names, tree, level)
+    of_clusters = _levels(group_means(belief, cluster, len(code)), code, names, tree, level)[0]
+    members, set_names = _sets(belief, label, types, worth, covered)
     history = dict(adapted.history)
     if "centroids" in history:
         n_named = history["centroids"].shape[1]
@@ -89,7 +101,10 @@ def outcome(adapted, types, level=0.9) -> Result:
         embedding=_float32(adapted.z),
         level=node,
         level_names=level_names,
-        clusters=_table(adapted, types, cluster, code, names[code], by_type, novelty),
+        members=members,
+        set_names=set_names,
+        clusters=_table(adapted, types, cluster, code, names[code], level_names[of_clusters], by_type, novelty),
+        reliability=worth.reliability,
         history=history,
         rounds={i: (of_round, _float32(z)) for i, (of_round, z) in adapted.rounds.items()},
     )
@@ -111,38 +126,62 @@ def _names(code, size, types, n) -> np.ndarray:
     return names
 
 
-def _levels(known, code, confidence, names, types, worth, level) -> tuple[np.ndarray, np.ndarray]:
-    """Level of each cell, and the names of all: see :class:`Result`.
+def _learnt(worth, types) -> levels.Tree:
+    """The tree that held-back answers teach; without them none, so that a level is the label or any cell."""
+    nodes = levels.tree(worth.shared)[len(types) :] if worth is not None else np.zeros((0, len(types)), bool)
+    return levels.Tree(nodes, np.array([joined(np.asarray(types)[node]) for node in nodes], dtype=object))
 
-    Without held-back answers (``worth``) there is no tree: a level is the label or any cell.
+
+def _levels(belief, code, names, tree, level) -> tuple[np.ndarray, np.ndarray]:
+    """Level of each cell, or cluster, and the names of all: see :class:`Result`.
 
     Parameters
     ----------
-    known : (n, n_types) probabilities of the source's types.
-    code : (n,) int type of each cell, from n_types on: new.
-    confidence : (n,) of its label.
+    belief : (n, n_types + 1), see :func:`itclust.numerics.assign.beliefs`.
+    code : (n,) int type, from n_types on: new.
     names : of all types, see :func:`_names`.
     """
-    n_types = len(types)
-    nodes = np.eye(n_types, dtype=bool) if worth is None else levels.tree(worth.shared)
-    joints = [joined(np.asarray(types)[node]) for node in nodes[n_types:]]
-    level_names = np.array([*names, *joints, ANY], dtype=object)
-    is_new = code >= n_types
-    node, _ = levels.deepest(known, np.where(is_new, 0, code), nodes, level)
+    n_types = belief.shape[1] - 1
+    nodes = np.concatenate([np.eye(n_types, dtype=bool), tree.nodes])
+    level_names = np.array([*names, *tree.names, ANY], dtype=object)
+    is_new, anything = code >= n_types, len(level_names) - 1
+    node, _ = levels.deepest(belief[:, :n_types], np.where(is_new, 0, code), nodes, level)
     place = np.where(node < n_types, node, node - n_types + len(names))  # the new types stand between
-    place = np.where(node < 0, len(level_names) - 1, place)
-    return np.where(is_new, np.where(confidence >= level, code, len(level_names) - 1), place), level_names
+    place = np.where(node < 0, anything, place)
+    return np.where(is_new, np.where(belief[:, -1] >= level, code, anything), place), level_names
+
+
+def _sets(belief, label, types, worth, asked) -> tuple[np.ndarray, np.ndarray]:
+    """Set of each cell, and the names of all: see :class:`Result`. A cell's own label is always in.
+
+    Parameters
+    ----------
+    label : (n,) int type; n_types: new.
+    """
+    up_to = np.zeros(belief.shape[1])
+    if worth.own is not None:
+        up_to[:-1] = sets.thresholds(worth.own, worth.codes, belief[:, :-1].mean(0), asked)
+    packed = []
+    for i in range(0, len(belief), CHUNK):
+        inside = sets.members(belief[i : i + CHUNK], asked, up_to)
+        inside[np.arange(len(inside)), label[i : i + CHUNK]] = True
+        packed.append(np.packbits(inside, axis=1))
+    found, code = np.unique(np.concatenate(packed), axis=0, return_inverse=True)
+    every = [*map(str, types), NOVEL]
+    masks = np.unpackbits(found, axis=1, count=len(every)).astype(bool)
+    names = [ANY if mask.all() else OR.join(np.array(every, dtype=object)[mask]) for mask in masks]
+    return code.ravel(), np.array(names, dtype=object)
 
 
 def joined(types) -> str:
     """Name of several types together: in full, or the first two and how many others."""
     types = [str(t) for t in types]
     if len(types) <= MOST_NAMED:
-        return " or ".join(types)
+        return OR.join(types)
     return f"{types[0]} or {types[1]} or {len(types) - 2} others"
 
 
-def _table(adapted, types, cluster, code, label, by_type, novelty) -> pd.DataFrame:
+def _table(adapted, types, cluster, code, label, level, by_type, novelty) -> pd.DataFrame:
     n = len(code)
     new, size = code >= len(types), np.bincount(cluster, minlength=n)
     nearest = np.append(np.arange(len(types)), [] if adapted.nearest is None else adapted.nearest).astype(int)[code]
@@ -150,6 +189,7 @@ def _table(adapted, types, cluster, code, label, by_type, novelty) -> pd.DataFra
     runner_up = assign.runner_up(by_type[:, :-1], cluster, np.where(new, -1, code), n)
     columns = {
         "label": label,
+        "level": level,
         "novel": new,
         "n_cells": size,
         "stability": assign.stability(cluster, before, n),
@@ -191,9 +231,9 @@ def spread(result: Result, counted) -> Result:
         return out
 
     per_cell = {
-        k: place(getattr(result, k), -1 if k in ("cluster", "initial", "level") else 0)
+        k: place(getattr(result, k), -1 if k in ("cluster", "initial", "level", "members") else 0)
         for k in Result._fields
-        if k not in ("clusters", "history", "level_names", "rounds")
+        if k not in ("clusters", "reliability", "history", "level_names", "set_names", "rounds")
     }
     rounds = {i: (place(of_round, -1), place(z, 0)) for i, (of_round, z) in result.rounds.items()}
     return result._replace(**per_cell, rounds=rounds)

@@ -235,12 +235,13 @@ def restore(key, run) -> None:
     """Put the results that R kept back into the held target: its ``obs`` has them, arrays are in ``.bridge$arrays``.
 
     ``run`` is the record of the run as plain lists: ``clusters`` (columns by name), ``cluster_names``, ``types`` (names
-    of the type probabilities' columns), ``params``, ``history``, ``genes``, ``version``.
+    of the type probabilities' columns), ``params``, ``history``, ``genes``, ``version``, ``reliability`` (columns by name).
     """
     target, at = _held["target"], results.keys(key)
     given = _environment()["arrays"]
     arrays = {str(k): _array(v) for k, v in zip(given.names, given)}
-    target.obs = target.obs.rename(columns={k: at[k] for k in ("label", "cluster", "confidence", "novelty", "initial")})
+    cells = ("label", "cluster", "confidence", "novelty", "initial", "level", "set")
+    target.obs = target.obs.rename(columns={k: at[k] for k in cells})
     names = [str(c) for c in run["cluster_names"]]
     columns = {"probabilities": names, "type_probabilities": [results.as_column(t) for t in run["types"]]}
     for kind, values in columns.items():
@@ -256,6 +257,8 @@ def restore(key, run) -> None:
         "params": _params(dict(run["params"])), "clusters": clusters, "history": history, "genes": genes,
         "version": run["version"],
     }  # fmt: skip
+    if run.get("reliability"):
+        target.uns[at["uns"]]["reliability"] = pd.DataFrame(dict(run["reliability"]), dtype=float)
 
 
 def _params(params) -> dict:
@@ -273,7 +276,7 @@ def _array(value) -> np.ndarray:
 def _hold_answer(target, key):
     """Keep what the core wrote under ``key``; the expression values go."""
     at = results.keys(key)
-    cells = [at[k] for k in ("label", "cluster", "confidence", "novelty", "initial")]
+    cells = [at[k] for k in ("label", "cluster", "confidence", "novelty", "initial", "level", "set")]
     cells += [name for name in results.group_keys(key) if name in target.obs]
     matrices = ("embedding", "probabilities", "type_probabilities")
     _held["answer"] = {

@@ -20,6 +20,7 @@ def keys(key: str) -> dict:
         "novelty": f"{key}_novelty",
         "initial": f"{key}_initial",
         "level": f"{key}_level",
+        "set": f"{key}_set",
         "embedding": f"X_{key}",
         "probabilities": f"{key}_probabilities",
         "type_probabilities": f"{key}_type_probabilities",
@@ -31,7 +32,10 @@ def names(key: str) -> dict:
     """{slot: names of the results there}."""
     k = keys(key)
     return {
-        "obs": [*(k[c] for c in ("label", "cluster", "confidence", "novelty", "initial", "level")), *group_keys(key)],
+        "obs": [
+            *(k[c] for c in ("label", "cluster", "confidence", "novelty", "initial", "level", "set")),
+            *group_keys(key),
+        ],
         "obsm": [k[m] for m in ("embedding", "probabilities", "type_probabilities")],
         "uns": [k["uns"]],
     }
@@ -63,6 +67,7 @@ def write(adata, result, *, types, genes, params, version, key="itclust") -> Non
     adata.obs[k["novelty"]] = result.novelty
     adata.obs[k["initial"]] = categorical(result.initial, types.astype(object))
     adata.obs[k["level"]] = categorical(result.level, result.level_names)
+    adata.obs[k["set"]] = categorical(result.members, result.set_names)
     adata.obsm[k["embedding"]] = result.embedding
     clusters = [str(c) for c in result.clusters.index]
     adata.obsm[k["probabilities"]] = pd.DataFrame(result.probabilities, index=cells, columns=clusters)
@@ -80,6 +85,10 @@ def write(adata, result, *, types, genes, params, version, key="itclust") -> Non
         "genes": np.asarray(genes, dtype=object),
         "version": version,
     }
+    if result.reliability is not None:
+        adata.uns[k["uns"]]["reliability"] = pd.DataFrame(
+            result.reliability, columns=["confidence", "right", "n_cells"]
+        )
 
 
 def categorical(codes, names) -> pd.Categorical:
@@ -108,11 +117,12 @@ class Annotation:
     embedding : (n, n_latent).
     probabilities, type_probabilities : DataFrame.
     clusters : table, a row a cluster.
+    reliability : table, a row a bin of confidence in answers to held-back source cells, or None: not known.
     params, history : dict.
     genes : (n_genes,) str, those the network sees.
     version : of itclust.
     source_types : (n_types,) str, or None in results of before 2.0.
-    level : categorical Series, or None in results of before there were levels.
+    level, members : categorical Series of levels and sets, or None in results of before there were any.
     """
 
     key: str
@@ -131,6 +141,8 @@ class Annotation:
     version: str
     source_types: np.ndarray | None = None
     level: pd.Series | None = None
+    members: pd.Series | None = None
+    reliability: pd.DataFrame | None = None
 
     @property
     def counted(self) -> np.ndarray:
@@ -191,6 +203,8 @@ def read(adata, key: str = "itclust") -> Annotation:
         genes=np.asarray(uns["genes"]).astype(str),
         source_types=np.asarray(uns["types"]).astype(str) if "types" in uns else None,
         level=adata.obs.get(k["level"]),
+        members=adata.obs.get(k["set"]),
+        reliability=uns.get("reliability"),
     )
 
 

@@ -38,6 +38,8 @@ class Settings:
         Whether clusters of types that the source never saw are looked for.
     level
         Probability that a cell's level must reach: the deepest set of types that is sure enough to act on.
+    sets
+        Probability with which a cell's set of types must cover its own.
     unlabelled
         Source labels that mean "no label": their cells do not train.
     min_shared_genes
@@ -57,6 +59,7 @@ class Settings:
     tol: float = 0.001
     novelty: bool = True
     level: float = 0.9
+    sets: float = 0.9
     unlabelled: tuple[str, ...] = ()
     min_shared_genes: int = 50
 
@@ -193,7 +196,7 @@ RANGES = {
     "label_smoothing": (0, 0.99), "alpha": (TINY, 1e6), "batch_size": (1, 1_000_000), "learning_rate": (TINY, 1.0),
     "weight_decay": (0, 1.0), "source_epochs": (1, 1_000_000), "target_epochs": (1, 1_000_000), "round_steps": (1, 1_000_000), "max_iter": (0, 1_000_000),
     "tol": (TINY, 1.0), "n_neighbors": (0, 1000), "min_shared_genes": (2, None), "novelty_cut": (0.01, 0.99),
-    "level": (0.01, 0.999),
+    "level": (0.01, 0.999), "sets": (0.01, 0.999),
     "min_novel_cells": (2, None), "n_sketch": (100, None), "n_source_cells": (100, None),
 }  # fmt: skip
 

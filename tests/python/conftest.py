@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import itclust
@@ -41,3 +42,23 @@ def shared_data():
     if not (root / "data").is_dir():
         pytest.skip("the labelled datasets are not here; set ITCLUST_SHARED to the folder that holds data/")
     return root / "data"
+
+
+@pytest.fixture(scope="session")
+def doubtful():
+    """The toy whose last type the labels alone divide."""
+    source, target = itclust.datasets.toy(300, 200, n_genes=150, n_types=4)
+    rng, key = np.random.default_rng(0), "cell_type"
+    label = source.obs[key].astype(str).to_numpy(dtype=object)
+    last = max(set(label))
+    divided = np.flatnonzero(label == last)
+    label[divided] = np.where(rng.random(len(divided)) < 0.5, f"{last} x", f"{last} y")
+    source.obs[key] = label
+    target.X[0] = 0
+    return source, target, last
+
+
+@pytest.fixture(scope="session")
+def doubtful_model(doubtful):
+    """A model of its source."""
+    return itclust.ItClust(novelty=False).fit(doubtful[0], progress=False)

@@ -35,6 +35,7 @@ def test_keys_are_the_contract(annotated, toy):
         "itclust_novelty",
         "itclust_initial",
         "itclust_level",
+        "itclust_set",
     }
     assert set(target.obsm) - set(toy[1].obsm) == {
         "X_itclust",
@@ -52,7 +53,7 @@ def test_keys_are_the_contract(annotated, toy):
     np.testing.assert_allclose(by_type.sum(1), 1, atol=1e-4)
     table = target.uns["itclust"]["clusters"]
     assert list(q.columns) == list(table.index) == [str(i) for i in range(len(table))]
-    assert set(target.uns["itclust"]) == {"params", "clusters", "history", "types", "genes", "version"}
+    assert set(target.uns["itclust"]) == {"params", "clusters", "history", "types", "genes", "version", "reliability"}
     assert table["n_cells"].is_monotonic_decreasing and table["n_cells"].sum() == n
     assert (target.obs["itclust_cluster"].astype(str).map(table["label"]) == target.obs["itclust"].astype(str)).all()
 

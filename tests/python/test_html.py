@@ -22,7 +22,19 @@ browsers = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(browsers)
 
 NASTY = '<script>window.hacked = 1</script>&"T"'
-FIGURES = {"label", "confidence", "novelty", "cluster", "paths", "probabilities", "flow", "history", "markers"}
+FIGURES = {
+    "reliability",
+    "certainty",
+    "label",
+    "confidence",
+    "novelty",
+    "cluster",
+    "paths",
+    "probabilities",
+    "flow",
+    "history",
+    "markers",
+}
 
 CONTRAST = """(() => {
   const number = (c) => c.match(/[\\d.]+/g).map(Number);

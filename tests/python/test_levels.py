@@ -52,23 +52,9 @@ def test_names():
     assert outcome.joined(list("ABCDE")) == "A or B or 3 others"
 
 
-@pytest.fixture(scope="module")
-def doubtful():
-    """The toy whose last type the labels alone divide."""
-    source, target = itclust.datasets.toy(300, 200, n_genes=150, n_types=4)
-    rng, key = np.random.default_rng(0), "cell_type"
-    label = source.obs[key].astype(str).to_numpy(dtype=object)
-    last = max(set(label))
-    divided = np.flatnonzero(label == last)
-    label[divided] = np.where(rng.random(len(divided)) < 0.5, f"{last} x", f"{last} y")
-    source.obs[key] = label
-    target.X[0] = 0
-    return source, target, last
-
-
-def test_a_type_that_only_labels_divide_is_a_level(doubtful, tmp_path):
-    source, target, last = doubtful
-    given = itclust.transfer(source, target, level=0.9, novelty=False, copy=True, progress=False)
+def test_a_type_that_only_labels_divide_is_a_level(doubtful, doubtful_model):
+    given, last = doubtful[1].copy(), doubtful[2]
+    doubtful_model.transfer(given, progress=False)
     level, label = given.obs["itclust_level"], given.obs["itclust"].astype(str)
     assert level.isna().tolist() == given.obs["itclust"].isna().tolist() == [True] + [False] * 199
     mine = label.isin([f"{last} x", f"{last} y"]).to_numpy()
@@ -77,6 +63,7 @@ def test_a_type_that_only_labels_divide_is_a_level(doubtful, tmp_path):
     assert (level.astype(str)[sure] == label[sure]).all() and sure.sum() > 50
     found = itclust.results.read(given)
     assert found.level.equals(level)
+    assert found.clusters.loc[found.clusters["label"].str.startswith(last), "level"].eq(f"{last} x or {last} y").all()
     del given.obs["itclust_level"]
     assert itclust.results.read(given).level is None
 

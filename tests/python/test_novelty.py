@@ -48,16 +48,17 @@ def test_it_can_be_turned_off(toy):
     assert set(out.obs["itclust"]) <= set(source.obs["cell_type"])
 
 
-def test_confidence_of_known_and_new():
-    p = np.array([0.9, 0.9, 0.0, 0.0])
-    s = np.array([0.2, 0.8, 0.5, 0.9])
-    c = assign.confidence(p, np.array([False, False, True, True]), s)
+def test_beliefs_in_known_and_new():
+    p = np.array([[0.9, 0.1], [0.9, 0.1], [0.0, 0.0], [0.1, 0.0]])
+    s, is_novel = np.array([0.2, 0.8, 0.5, 0.9]), np.array([False, False, True, True])
+    c = assign.beliefs(p, is_novel, s)
+    np.testing.assert_allclose(c.sum(1), 1)
     even = assign.MOST_NEW + assign.MISSED  # odds where the score says nothing; half of these cells are called new
-    assert c[0] == pytest.approx(p[0] / (1 + even / 4)) and c[1] == pytest.approx(p[1] / (1 + even * 4))
-    assert c[2] == pytest.approx(0.75) and c[3] > c[2]
-    alone = assign.confidence(p[:2], np.zeros(2, bool), s[:2])
-    assert (alone > 0.9 * p[:2]).all()  # where nothing new was found, strange cells are hardly doubted
-    assert assign.confidence(p, None, None) is p
+    assert c[0, 0] == pytest.approx(0.9 / (1 + even / 4)) and c[1, 0] == pytest.approx(0.9 / (1 + even * 4))
+    assert c[2, 2] == pytest.approx(0.75) and c[3, 2] > c[2, 2] and c[2, 0] == c[2, 1]
+    alone = assign.beliefs(p[:2], np.zeros(2, bool), s[:2])
+    assert (alone[:, 0] > 0.9 * p[:2, 0]).all()  # where nothing new was found, strange cells are hardly doubted
+    np.testing.assert_allclose(assign.beliefs(p[:2], None, None)[:, :2], p[:2])
 
 
 def test_a_lone_strange_cell_is_seen_and_a_strange_cluster_is_not_lone():

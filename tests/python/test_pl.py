@@ -12,10 +12,10 @@ import matplotlib.pyplot as plt
 
 import itclust
 from itclust import pl
-from itclust.pl import alluvial, assignment, canvas, palette
+from itclust.pl import alluvial, canvas, palette, trust
 from itclust.results import read as annotation
 
-PLOTS = ("probabilities", "confidence", "flow", "history", "paths")
+PLOTS = ("probabilities", "confidence", "flow", "history", "paths", "reliability", "certainty", "confusions")
 
 
 @pytest.fixture(scope="module")
@@ -157,16 +157,16 @@ def test_reliability_is_the_brute_force_calibration(target):
     truth = target.obs["truth"].astype(object).copy()
     truth.iloc[:60] = "B"
     truth.iloc[60] = None
-    table = assignment.calibration(found, truth)
+    table = trust.calibration(found, truth)
     right = (target.obs["itclust"].astype(str) == truth.astype(str)).to_numpy()[np.arange(target.n_obs) != 60]
     sure = np.delete(found.confidence, 60)
     gaps = 0
-    for k in range(assignment.BINS):
+    for k in range(trust.BINS):
         own = (sure >= k / 10) & ((sure < (k + 1) / 10) | (k == 9))
         if own.any():
             gaps += own.sum() * abs(right[own].mean() - sure[own].mean())
     assert table["n_cells"].sum() == target.n_obs - 1
-    assert assignment.calibration_error(table) == pytest.approx(gaps / len(sure), abs=1e-9)
+    assert trust.calibration_error(table) == pytest.approx(gaps / len(sure), abs=1e-9)
     target.obs["known"] = truth
     assert f"{gaps / len(sure):.3f}" in pl.reliability(target, "known", show=False).get_title()
     del target.obs["known"]
@@ -177,8 +177,8 @@ def test_a_novel_label_is_right_where_the_source_lacks_the_type(target):
     target.uns["itclust"]["clusters"] = target.uns["itclust"]["clusters"].assign(novel=True)
     found = annotation(target)
     absent = pd.Series(["never seen"] * target.n_obs, index=target.obs_names)
-    assert assignment.calibration(found, absent)["right"].min() == 1
-    assert assignment.calibration(found, target.obs["truth"].astype(object))["right"].max() == 0
+    assert trust.calibration(found, absent)["right"].min() == 1
+    assert trust.calibration(found, target.obs["truth"].astype(object))["right"].max() == 0
 
 
 def test_history_draws_the_shares_and_the_tolerance(target):
@@ -260,3 +260,29 @@ def test_errors_name_the_way_out(target):
     with pytest.raises(ValueError, match="ax= takes one panel"):
         pl.umap(target, ["label", "cluster"], ax=plt.subplots()[1])
     assert "pl" in dir(itclust)
+
+
+def test_error_bars_are_wilsons():
+    share, n = np.array([0.0, 0.5, 0.9, 1.0]), np.array([10, 100, 4000, 1])
+    low, high = trust.interval(share, n)
+    for p, k, end, sign in [*zip(share, n, low, (-1,) * 4), *zip(share, n, high, (1,) * 4)]:
+        if p not in (0, 1) or end != pytest.approx(p, abs=1e-9):  # the ends solve |share - p| = z sqrt(p (1 - p) / n)
+            assert abs(end - p) == pytest.approx(trust.Z * np.sqrt(end * (1 - end) / k)) and (end - p) * sign > 0
+    assert (low >= 0).all() and (high <= 1).all()
+
+
+def test_certainty_and_confusions_count_cells(target):
+    found, obs = annotation(target), target.obs
+    shares, sure = trust.said(found), obs["itclust_confidence"].to_numpy()
+    own = (obs["itclust_level"].astype(str) == obs["itclust"].astype(str)).mean()
+    assert shares["the label"] == own and sum(shares.values()) == pytest.approx(1)
+    line = pl.certainty(target, show=False).lines[0]
+    for x, y in zip(line.get_xdata()[1:-1:17], line.get_ydata()[1:-1:17], strict=True):
+        assert y == pytest.approx((sure >= np.float64(x)).mean(), abs=(sure == x).mean())
+    several = obs["itclust_set"].astype(str).str.contains(" or ").sum() + (obs["itclust_set"] == "any cell").sum()
+    assert trust.remaining(found).sum() == several
+    old = target[:, :20].copy()
+    del old.obs["itclust_level"], old.obs["itclust_set"], old.uns["itclust"]["reliability"]
+    pl.certainty(old, show=False), pl.confusions(old, show=False)
+    with pytest.raises(ValueError, match="pass truth="):
+        pl.reliability(old, show=False)

@@ -8,7 +8,14 @@ test_that("every cell comes back with every key", {
     expect_identical(colnames(annotated), colnames(data$target))
     added <- setdiff(names(colData(annotated)), names(colData(data$target)))
     expect_setequal(added, c("itclust", "itclust_cluster",
-        "itclust_confidence", "itclust_novelty", "itclust_initial"))
+        "itclust_confidence", "itclust_novelty", "itclust_initial",
+        "itclust_level", "itclust_set"))
+    expect_s3_class(annotated$itclust_level, "factor")
+    inside <- Map(function(label, set) label %in% set || set[1L] == "any cell",
+        sub("^novel [0-9]+$", "novel", as.character(annotated$itclust)),
+        strsplit(as.character(annotated$itclust_set), " or ", fixed = TRUE))
+    expect_true(all(unlist(inside)))
+    expect_true("level" %in% names(metadata(annotated)$itclust$clusters))
     expect_s3_class(annotated$itclust, "factor")
     for (name in c("itclust_confidence", "itclust_novelty")) {
         expect_true(all(annotated[[name]] >= 0 & annotated[[name]] <= 1))
@@ -23,7 +30,7 @@ test_that("every cell comes back with every key", {
         c(levels(factor(data$source$cell_type)), "novel"))
     run <- metadata(annotated)$itclust
     expect_named(run, c("params", "clusters", "history", "types", "genes",
-        "version"),
+        "version", "reliability"),
         ignore.order = TRUE)
     expect_identical(run$version, .bundled_version())
     expect_identical(run$params$max_iter, 1L)

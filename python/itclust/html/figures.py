@@ -12,6 +12,7 @@ from itclust.pl.assignment import mean_probabilities
 from itclust.pl.course import draw_paths
 from itclust.pl.dots import draw_markers
 from itclust.pl.embedding import colouring, coordinates
+from itclust.pl.trust import MOST, calibration_error, remaining, said
 
 MAX_CELLS = 20_000  # on a map: the file stays small enough to send
 
@@ -85,6 +86,7 @@ def charts(target, found) -> list[Picture]:
          "Ring: median. Bar: the middle half of the cells. Line: all but the outer tenth.",
          f"Confidence by type; the lowest mean is that of {weakest}, {middle[weakest]:.2f}.",
          5.0, 1.2 + inches * len(middle)),
+        *_trust(found, inches),
         ("history", "Course of the fine-tuning", "Share of cells that changed cluster in each round.",
          f"Line over {rounds} rounds of fine-tuning, {_ends(found)}.", 4.8, 3.2),
     ]  # fmt: skip
@@ -97,6 +99,35 @@ def charts(target, found) -> list[Picture]:
         ax.set_title("")
         pictures.append(Picture(name, title, caption, alt, encode(figure), width > WIDE))
     return pictures
+
+
+def _trust(found, inches) -> list[tuple]:
+    """What can be believed, as far as the results say it: as :func:`charts` wants figures."""
+    wanted = []
+    if found.reliability is not None and len(found.reliability):
+        n, error = int(found.reliability["n_cells"].sum()), calibration_error(found.reliability)
+        wanted.append((
+            "reliability", "Is the confidence honest?",
+            "Held-back cells of the source: how often they are right (95 % interval) at which confidence. Dotted: as often as "
+            + "said. What differs between source and target comes on top.",
+            f"Share right against confidence of {n:,} held-back source cells; mean gap {error:.3f}.", 4.8, 4.4,
+        ))  # fmt: skip
+    if found.level is None:
+        return wanted
+    share, several = said(found), remaining(found)
+    wanted.append((
+        "certainty", "How many cells are sure",
+        "Line: share of the cells whose label has at least this confidence. Bar: what is sure at the asked level.",
+        "; ".join(f"{name} for {s:.0%} of the cells" for name, s in share.items()), 5.4, 3.8,
+    ))  # fmt: skip
+    if len(several):
+        wanted.append((
+            "confusions", "The confusions that remain",
+            "Types that a cell may have, where there is more than one: with the asked probability its own is among them.",
+            f"{several.sum():,} cells may have several types, most often {several.index[0]}.",
+            6.4, 1.3 + inches * min(len(several), MOST),
+        ))  # fmt: skip
+    return wanted
 
 
 def _ends(found) -> str:

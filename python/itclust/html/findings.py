@@ -27,7 +27,7 @@ class Verdict(NamedTuple):
     reasons : sentences; none where the cluster can be trusted.
     confidence : mean over its cells.
     low : share of its cells below ``LOW``.
-    stability, novelty, runner_up : as in the table of clusters.
+    stability, novelty, runner_up, level : as in the table of clusters; no level in results of before.
     """
 
     cluster: str
@@ -40,6 +40,7 @@ class Verdict(NamedTuple):
     stability: float
     novelty: float
     runner_up: str
+    level: str
 
 
 class Warning_(NamedTuple):
@@ -82,6 +83,7 @@ def _verdict(found, cluster, row, rows) -> Verdict:
     return Verdict(
         cluster, found.names[cluster], int(row["n_cells"]), verdict, reasons, float(sure.mean()),
         float((sure < LOW).mean()), float(row["stability"]), float(row["novelty"]), second,
+        _text(row.get("level")),
     )  # fmt: skip
 
 

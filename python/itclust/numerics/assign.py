@@ -135,6 +135,7 @@ NOVEL_OFFSET, NOVEL_SLOPE = np.log(3), 2.0
 # where none was, a strange cell is strange for another reason. At least 0.02, since some are missed everywhere, and at
 # most 0.3: where more is new, those called took with them what the others would be suspected of.
 MISSED, MOST_NEW = 0.02, 0.3
+TINY = 1e-9  # of a type that a cell has nothing of: where all is new, the rest is no type's more than another's
 
 
 def hidden(is_novel, novelty) -> np.ndarray:
@@ -150,19 +151,22 @@ def hidden(is_novel, novelty) -> np.ndarray:
     return odds / (1 + odds)
 
 
-def confidence(p, is_novel, novelty) -> np.ndarray:
-    """Probability that a cell's label is right; for a novel one: that the cell's type is not in the source.
+def beliefs(known, is_novel, novelty) -> np.ndarray:
+    """Probability (n, n_types + 1) of each source type and, last, that the cell's type is none of them; rows sum to 1.
 
     Of a known label it is P(known) x P(type | known).
 
     Parameters
     ----------
-    p : (n,) probability of the label among the known types, see :func:`itclust.numerics.heldout.tempered`.
-    is_novel : (n,) bool.
+    known : (n, n_types) probabilities of the types, see :func:`itclust.numerics.heldout.tempered`; rows sum to at most 1.
+    is_novel : (n,) bool, called new.
     novelty : (n,) score in [0, 1], or None.
     """
-    if novelty is None:
-        return p
-    s = np.clip(novelty, 1e-3, 1 - 1e-3)
-    novel = 1 / (1 + np.exp(-(NOVEL_OFFSET + NOVEL_SLOPE * np.log(s / (1 - s)))))
-    return np.where(is_novel, novel, p * (1 - hidden(is_novel, novelty)))
+    known = np.maximum(known, TINY)
+    total = known.sum(1)
+    new = np.maximum(1 - total, 0)
+    if novelty is not None:
+        s = np.clip(novelty, 1e-3, 1 - 1e-3)
+        called = 1 / (1 + np.exp(-(NOVEL_OFFSET + NOVEL_SLOPE * np.log(s / (1 - s)))))
+        new = np.where(is_novel, called, 1 - np.minimum(total, 1) * (1 - hidden(is_novel, novelty)))
+    return np.concatenate([known * ((1 - new) / total)[:, None], new[:, None]], axis=1)

@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from itclust.numerics import classifiers
+from itclust.numerics import classifiers, sets
 from itclust.numerics.moments import Moments, group_means
 
 CELLS = 4000  # of the source that are answered: a share right of .9 among 100 of them is known to .03
 # Cells by which a type is drawn towards the mean type: a rare one says little for itself.
 PRIOR_CELLS = 10.0
+BINS = 10  # of confidence
 
 
 def left_out_discriminant(x, codes, moments: Moments, weight, cov) -> np.ndarray:
@@ -76,11 +77,18 @@ class Worth(NamedTuple):
     believed : (n_types,) share of its probability that an answer keeps; 1: held-back cells are as often right as sure.
     confused : (n_types, n_types) where the rest goes: of held-back cells wrongly answered type j, the share labelled k.
     shared : (n_types, n_types) mean probability of type k in the answers to held-back cells of type j.
+    own, codes : (n_held,) of the held-back cells: how much their believed answers give to types that are likelier than
+        their own, and which that is. None: not known, as in model files of before.
+    reliability : (n_bins, 3) mean confidence in the believed answers to held-back cells, share of them that is right, and
+        their number, a row a bin of confidence; or None.
     """
 
     believed: np.ndarray
     confused: np.ndarray
     shared: np.ndarray
+    own: np.ndarray | None = None
+    codes: np.ndarray | None = None
+    reliability: np.ndarray | None = None
 
     @classmethod
     def whole(cls, n_types) -> Worth:
@@ -111,7 +119,24 @@ def worth(q, codes) -> Worth:
     wrong[np.diag_indices(n)] = 0 if n > 1 else 1
     wrong /= wrong.sum(1, keepdims=True)
     shared = np.nan_to_num(group_means(q, codes, n))
-    return Worth(np.minimum(believed, 1).astype(np.float32), wrong.astype(np.float32), shared.astype(np.float32))
+    found = Worth(np.minimum(believed, 1).astype(np.float32), wrong.astype(np.float32), shared.astype(np.float32))
+    p = tempered(q, found)
+    own = sets.scores(p)[np.arange(len(q)), codes].astype(np.float32)
+    return found._replace(own=own, codes=codes.astype(np.int32), reliability=reliability(p, codes))
+
+
+def reliability(p, codes) -> np.ndarray:
+    """Mean confidence, share right and number of cells (n_bins, 3) in the bins of confidence that hold any.
+
+    Parameters
+    ----------
+    p : (n, n_types) answers.
+    codes : (n,) int labels.
+    """
+    sure, right = p.max(1), p.argmax(1) == codes
+    bins = np.unique(np.minimum((sure * BINS).astype(int), BINS - 1), return_inverse=True)[1]
+    cells = np.bincount(bins)
+    return np.stack([np.bincount(bins, sure) / cells, np.bincount(bins, right) / cells, cells], axis=1)
 
 
 def sample(n, seed) -> np.ndarray:

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 LEAST = 1e-6  # probability that two types share: below it, they are as far apart as any
+
+
+class Tree(NamedTuple):
+    """Groups of types.
+
+    Attributes
+    ----------
+    nodes : (n_nodes, n_types) bool, the types of each group of several, but not all; the smallest first.
+    names : (n_nodes,) str.
+    """
+
+    nodes: np.ndarray
+    names: np.ndarray
 
 
 def tree(shared) -> np.ndarray:

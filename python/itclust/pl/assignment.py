@@ -7,11 +7,9 @@ import pandas as pd
 
 from itclust import results
 from itclust.pl import canvas
-from itclust.results import as_column
 
 HEAT = "Blues"
 WRITTEN = 16  # rows and columns at most for numbers in the cells of a heat map
-BINS = 10  # of the reliability diagram
 
 
 def probabilities(adata, *, key="itclust", ax=None, show=None, save=None):
@@ -84,61 +82,3 @@ def confidence(adata, *, key="itclust", ax=None, show=None, save=None):
     ax.axvline(0.5, color="#7a7a7a", linewidth=0.8, linestyle=":")
     canvas.tidy(ax)
     return canvas.finish(ax, show, save, given)
-
-
-def reliability(adata, truth, *, key="itclust", ax=None, show=None, save=None):
-    """How often labels were right against how sure they were, where the truth is known.
-
-    Parameters
-    ----------
-    adata
-        A target that :func:`itclust.transfer` annotated.
-    truth
-        Column of ``obs`` with the true types; cells without one do not count. A ``novel`` label is right where the
-        true type is not in the source.
-    key, ax, show, save
-        As in :func:`itclust.pl.probabilities`.
-
-    Returns
-    -------
-    Axes, with ``show=False``.
-    """
-    found = results.read(adata, key)
-    table = calibration(found, known(adata, truth))
-    error = calibration_error(table)
-    given, ax = ax, canvas.axes(ax, 4.8, 4.6)
-    ax.plot([0, 1], [0, 1], color="#7a7a7a", linewidth=1, linestyle=":")
-    ax.plot(table["confidence"], table["right"], color="#0072B2", linewidth=1)
-    area = 20 + 280 * table["n_cells"] / table["n_cells"].max()
-    ax.scatter(table["confidence"], table["right"], s=area, color="#0072B2", alpha=0.8, linewidths=0)
-    ax.set(xlim=(0, 1.02), ylim=(0, 1.05), xlabel="confidence", ylabel="share of labels that are right")
-    ax.set_title(f"reliability: expected calibration error {error:.3f}")
-    canvas.tidy(ax)
-    return canvas.finish(ax, show, save, given)
-
-
-def known(adata, truth) -> pd.Series:
-    """Column ``truth`` of ``obs``, or a KeyError that lists the columns."""
-    if truth not in adata.obs:
-        msg = f"{truth!r} is not a column of obs; its columns are: {', '.join(map(repr, adata.obs.columns))}."
-        raise KeyError(msg)
-    return adata.obs[truth]
-
-
-def calibration(found, truth) -> pd.DataFrame:
-    """Mean confidence, share right and number of cells in ``BINS`` bins of confidence of equal width."""
-    usable = found.counted & truth.notna().to_numpy()
-    label, truth = found.label.astype(object)[usable].to_numpy(), truth.astype(str)[usable].to_numpy()
-    novel = found.cluster[usable].map(found.novel).to_numpy(dtype=bool)
-    right = np.where(novel, ~np.isin([as_column(t) for t in truth], found.type_probabilities.columns), label == truth)
-    sure = found.confidence[usable]
-    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
-    cells = pd.DataFrame({"confidence": sure, "right": right.astype(float)})
-    grouped = cells.groupby(bins)
-    return grouped.mean().assign(n_cells=grouped.size())
-
-
-def calibration_error(table) -> float:
-    """Expected calibration error: mean gap between confidence and share right, weighed by cells."""
-    gap = (table["confidence"] - table["right"]).abs()
-    return float((gap * table["n_cells"]).sum() / table["n_cells"].sum())
