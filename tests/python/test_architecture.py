@@ -23,6 +23,7 @@ NUMERICS = (
     "levels",
     "sketch",
     "neighbors",
+    "copies",
     "outliers",
     "clusters",
     "novelty",
