@@ -300,6 +300,7 @@ class ItClust:
         counted = check.counted(new.over(fit.genes).values.counted())
         adapt = recipe(self.preset).load().adapt
         adapted = adapt(fit, new.cells(counted), self.settings, self.random_state, reporter(progress))
+        check.copies(adapted.copies)
         found = outcome(adapted, fit.types, self.settings.level, self.settings.sets, self.tree)
         results.write(
             target, spread(found, counted), types=fit.types, genes=fit.network_genes,

@@ -24,6 +24,7 @@ NUMERICS = (
     "levels",
     "sketch",
     "neighbors",
+    "copies",
     "outliers",
     "clusters",
     "novelty",

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 LABEL_COLUMNS = ("cell_type", "celltype", "cell.type", "cell type", "label", "labels")
+MOST_COPIES = 0.1  # share of the cells; real datasets have .02 at most
 LARGEST_LOG = 25  # of a log value: 2^25 counts
 MOST_NUMBERS = 20  # labels that may all be fractions
 MOST_UNIQUE = 200  # types of which most may have a single cell: mean profiles of a reference are fewer
@@ -262,6 +263,17 @@ def counted(mask) -> np.ndarray:
         msg = "no cell of the target has a count in the genes that the model uses."
         raise ValueError(msg)
     return mask
+
+
+def copies(share: float) -> None:
+    """Warn where many cells of the target are copies of others: they vote for one another."""
+    if share > MOST_COPIES:
+        text = (
+            f"{share:.0%} of the target's cells look like copies of others (resampled, simulated from one another, or there "
+            "twice). Copies confirm each other's labels, which may be right far less often than their confidence says: "
+            "annotate each cell once."
+        )
+        warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def seed(random_state) -> int:

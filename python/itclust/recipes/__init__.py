@@ -42,6 +42,7 @@ class Adapted:
     nearest : (n_new,) int source type nearest to each new one, or None.
     worth : of the source's labels, see :class:`itclust.numerics.heldout.Worth`, or None where it is not known.
     rounds : {round: (types (n,) int, embedding (n, n_latent))} where those on the way are kept.
+    copies : share of the cells that look like copies of others, see :func:`itclust.numerics.copies.share`.
     """
 
     q: np.ndarray
@@ -56,6 +57,7 @@ class Adapted:
     rows: np.ndarray | None = None
     worth: Worth | None = None
     rounds: dict = dataclasses.field(default_factory=dict)
+    copies: float = 0.0
 
 
 def centroid_paths(z, types, n) -> np.ndarray:

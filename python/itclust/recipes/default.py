@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import scipy.sparse as sp
 
-from itclust.numerics import assign, classifiers, genes, heldout, neighbors, novelty, sketch
+from itclust.numerics import assign, classifiers, copies, genes, heldout, neighbors, novelty, sketch
 from itclust.numerics.moments import Moments, moments
 from itclust.recipes import Adapted, centroid_paths, extension, first_answers
 from itclust.settings import DefaultSettings
@@ -182,7 +182,7 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     q, cluster_type = _subclusters(q, z, around.snn if settings.split_clusters else None, settings.alpha, seed)
     found = Adapted(
         q=q, cluster_type=cluster_type, initial=initial.argmax(1), z=z, x=x, genes=fit.genes[present], history=history,
-        novelty=new.score, nearest=new.nearest, worth=fit.worth,
+        novelty=new.score, nearest=new.nearest, worth=fit.worth, copies=copies.share(around.points, seed),
     )  # fmt: skip
     if len(rows) == values.n_cells:
         return found
