@@ -67,7 +67,16 @@ def outcome(adapted, types, level=0.9, covered=0.9, tree=None) -> Result:
     level : probability that a cell's level must reach.
     covered : probability with which its set must hold its own type.
     tree : over the types, see :class:`itclust.numerics.levels.Tree`; None: learnt from the source.
+
+    Raises
+    ------
+    ValueError
+        The training diverged: no NaN becomes a result.
     """
+    for what, values in (("soft assignment", adapted.q), ("embedding", adapted.z), ("novelty", adapted.novelty)):
+        if values is not None and not np.isfinite(values).all():
+            msg = f"the training diverged: the {what} has values that are no numbers. Pass a smaller learning_rate."
+            raise ValueError(msg)
     n_types, best = len(types), adapted.q.argmax(1)
     order = assign.by_size(best, adapted.q.shape[1])
     cluster = np.argsort(order)[np.searchsorted(np.sort(order), best)]

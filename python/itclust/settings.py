@@ -113,6 +113,12 @@ class DefaultSettings(Settings):
     n_sketch: int = 20_000
     n_source_cells: int = 50_000
 
+    def __post_init__(self):
+        for name in ("n_latent", "n_genes"):
+            if getattr(self, name) < 2:
+                msg = f"{name}={getattr(self, name)} is not usable: preset='default' takes 2 or more."
+                raise TypeError(msg)
+
 
 @dataclasses.dataclass(frozen=True)
 class PaperSettings(Settings):
@@ -189,6 +195,7 @@ def recipe(preset: str) -> Recipe:
 
 
 TINY = 1e-12  # the least number above 0 that makes sense anywhere here
+WIDEST = 100_000  # units of a layer
 LARGEST = 10**9  # of any number here; what lies beyond is a slip of the finger
 # Where a setting ends to make sense: least, and largest where that is not LARGEST. Beyond, training fails or says nothing.
 RANGES = {
@@ -229,12 +236,15 @@ def _value(name, value, default):
     low, high = RANGES.get(name, (0, None))
     least = f"{low:g} or more" if low != TINY else "above 0"
     span = least if high is None else f"from {low:g} to {high:g}"
-    kinds = {bool: "True or False", int: f"a whole number, {span}", float: f"a number, {span}", tuple: "a list"}
+    list_of = f"a list of whole numbers from 1 to {WIDEST:,}" if name == "n_hidden" else "a list"
+    kinds = {bool: "True or False", int: f"a whole number, {span}", float: f"a number, {span}", tuple: list_of}
     kind = type(default)
     try:
         if kind is tuple:
             inner = int if name == "n_hidden" else str
             new = tuple(inner(v) for v in ([value] if isinstance(value, (str, int, float)) else value))
+            if inner is int and not all(1 <= v <= WIDEST for v in new):
+                raise ValueError
         elif kind is bool:
             new = {True: True, False: False}[value]
         else:

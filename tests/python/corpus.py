@@ -22,7 +22,7 @@ def make_corpus(folder: Path) -> dict[str, Path]:
     makers = {
         "h5ad": h5ad, "h5ad gzip": h5ad_gzip, "10x h5": tenx_h5, "10x h5 v2": tenx_h5_v2, "loom": loom,
         "mtx": mtx, "mtx gzip": mtx_gzip, "csv": csv, "tsv gzip": tsv_gzip, "zarr": zarr_folder, "zarr zip": zarr_zip,
-        "rds": rds,
+        "model": model, "rds": rds,
     }  # fmt: skip
     made = {}
     for name, maker in makers.items():
@@ -148,6 +148,15 @@ def tsv_gzip(folder: Path) -> Path:
     """Table of genes x cells, compressed."""
     adata().to_df().T.to_csv(folder / "x.tsv.gz", sep="\t")
     return folder / "x.tsv.gz"
+
+
+def model(folder: Path) -> Path:
+    """A model file of today, from one of format 1."""
+    from itclust import modelfile
+
+    preset, settings, seed, fit = modelfile.read(Path(__file__).parent / "data" / "format1-default.itclust")
+    modelfile.write(folder / "x.itclust", fit, preset=preset, settings=settings, seed=seed)
+    return folder / "x.itclust"
 
 
 def rds(folder: Path) -> Path | None:

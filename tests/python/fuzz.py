@@ -29,7 +29,7 @@ from mutations import damage
 
 SECONDS = 30
 SPARE = 2 << 30  # bytes of address space beyond those of the parent
-QUICK = "h5ad,h5ad gzip,10x h5,10x h5 v2,loom,mtx,mtx gzip,csv,tsv gzip,zarr,zarr zip"  # all but R's
+QUICK = "h5ad,h5ad gzip,10x h5,10x h5 v2,loom,mtx,mtx gzip,csv,tsv gzip,zarr,zarr zip,model"  # all but R's
 OK, REFUSED, FOREIGN = 0, 10, 11
 
 
@@ -70,9 +70,18 @@ def run(corpus: dict[str, Path], n_files: int, seed: int = 0, keep: Path | None 
 
 
 def use(path) -> None:
-    """Read a file, and do with it what a transfer does first."""
+    """Read a file or load a model, and do with it what a transfer does first."""
+    import itclust
     from itclust import io
 
+    if path.suffix == ".itclust":
+        try:
+            itclust.ItClust.load(path)
+        except ValueError as error:
+            if repr(str(path)) in str(error):  # a line of ours, not one of the libraries below
+                raise io.Unreadable(str(error)) from None
+            raise
+        return
     adata = io.read(path)
     for x in (adata.X, *adata.layers.values()):
         if x is not None:
@@ -156,6 +165,7 @@ def _load() -> None:
     import itclust.io.native
     import itclust.io.rds
     import itclust.io.tables
+    import itclust.recipes.default
 
     assert all(m for m in (anndata, h5py, pandas, scipy, itclust))
 

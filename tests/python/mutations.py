@@ -42,6 +42,8 @@ def _damage_file(file: Path, rng, *, whole: bool) -> str:
     content = file.read_bytes()
     if whole and content.startswith(b"\x89HDF") and rng.random() < 0.5:
         return of_hdf5(file, rng)
+    if whole and file.suffix == ".itclust" and rng.random() < 0.7:
+        return of_model(file, rng)
     if content.startswith(b"\x1f\x8b") and rng.random() < 0.7:
         try:
             inner, how = of_bytes(gzip.decompress(content), rng)
@@ -54,6 +56,45 @@ def _damage_file(file: Path, rng, *, whole: bool) -> str:
     content, how = of_bytes(content, rng)
     file.write_bytes(content)
     return how
+
+
+def of_model(file: Path, rng) -> str:
+    """Another array, or another header, in a model file that is sealed again half of the time."""
+    from itclust.io import arrays as io_arrays
+
+    arrays = io_arrays.read(file)
+    header = json.loads(str(arrays.pop("header")))
+    name = _pick(rng, sorted(arrays))
+    value, how = arrays[name], _pick(rng, ["gone", "number", "shape", "kind", "length", "header", "setting", "claim"])
+    if how == "gone":
+        del arrays[name]
+    elif how == "number" and value.size and value.dtype.kind != "U":
+        value.flat[int(rng.integers(value.size))] = _pick(
+            rng, [np.nan, np.inf, -1, 1e30] if value.dtype.kind == "f" else [-1, 2**30]
+        )
+    elif how == "shape":
+        arrays[name] = value.T if value.ndim > 1 else value[None]
+    elif how == "kind":
+        arrays[name] = (
+            value.astype(_pick(rng, ["U9", "f8", "c16", "i1", "V4", "?", "S3"]))
+            if value.dtype.kind != "U"
+            else np.arange(len(value))
+        )
+    elif how == "length":
+        arrays[name] = np.resize(value, (int(_pick(rng, [0, 1, 3, 10**6])), *value.shape[1:]))
+    elif how in ("header", "setting"):
+        node = header if how == "header" else header["settings"]
+        key = _pick(rng, sorted(node))
+        node[key] = _pick(rng, [*NUMBERS, "", "x", None, [], {}, [-1], [10**9], 0.5, 1e300, True, "paper"])
+        how += f" {key}"
+    else:
+        arrays["more"] = np.zeros((40, 10**6), "i1")
+    if rng.random() < 0.8:
+        header["sha256"] = io_arrays.checksum(arrays)
+        if rng.random() < 0.8:
+            header["arrays"] = {k: [v.dtype.str, list(v.shape)] for k, v in sorted(arrays.items())}
+    np.savez_compressed(file.open("wb"), header=np.array(json.dumps(header)), **arrays)
+    return f"{name} {how}"
 
 
 def of_bytes(content: bytes, rng) -> tuple[bytes, str]:

@@ -2,7 +2,9 @@
 
 import dataclasses
 import io
+import json
 import pickle
+import re
 import zipfile
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import scipy.sparse as sp
 
 import itclust
 from itclust import modelfile
+from itclust.io import arrays as io_arrays
 
 
 def test_save_load_same_answer(fitted, pair, annotated, tmp_path):
@@ -133,3 +136,75 @@ def test_zeros_that_are_stored_do_not_count_as_detected(pair, fitted):
     again = itclust.ItClust().fit(source, progress=False)
     for name, value in modelfile._flat(fitted._fit).items():
         np.testing.assert_array_equal(value, modelfile._flat(again._fit)[name])
+
+
+HOSTILE = {
+    "a claim of 5 GB": (lambda a, h: a.update(more=np.zeros((70, 10**6), "i1")), "claim"),
+    "an array too many": (lambda a, h: a.update(more=np.zeros(3)), "'more' is no part"),
+    "an array too few": (lambda a, h: a.pop("coef"), "coef"),
+    "a weight too few": (lambda a, h: a.pop("weights.1"), "'1' is missing"),
+    "a marker beyond the genes": (lambda a, h: np.put(a["markers"], 0, 10**6), "'markers' holds"),
+    "a negative marker": (lambda a, h: np.put(a["markers"], 0, -1), "'markers' holds"),
+    "NaN": (lambda a, h: np.put(a["centroids"], 3, np.nan), "'centroids' holds values that are NaN"),
+    "an infinite weight": (lambda a, h: np.put(a["weights.0"], 3, np.inf), "NaN or infinite"),
+    "a huge weight": (lambda a, h: np.put(a["weights.0"], 3, 1e30), "'weights.0' holds"),
+    "another shape": (lambda a, h: a.update(coef=a["coef"].T), "has the shape"),
+    "another kind": (lambda a, h: a.update(markers=a["markers"].astype("f4")), "'markers' holds float32"),
+    "a type twice": (lambda a, h: a["types"].__setitem__(1, a["types"][0]), "a name twice"),
+    "types without numbers": (lambda a, h: a.update({"moments.mean": a["moments.mean"][:2]}), "has the shape"),
+    "another width": (lambda a, h: h["settings"].update(n_latent=64), "has the shape"),
+    "a setting out of range": (lambda a, h: h["settings"].update(batch_size=0), "batch_size=0"),
+    "an unknown setting": (lambda a, h: h["settings"].update(warp=9), "setting 'warp' is unknown"),
+    "an unknown preset": (lambda a, h: h.update(preset="magic"), "preset='magic' is unknown"),
+    "a seed of 2^40": (lambda a, h: h.update(seed=2**40), "its seed is"),
+    "a format of the future": (lambda a, h: h.update(format=99, version="9.0"), "was written by itclust '9.0'"),
+    "a format below 1": (lambda a, h: h.update(format=-1), "its format is -1"),
+}
+
+
+def rewritten(path, change, *, seal=True):
+    """The model file with another content; with a checksum of its own, as one of bad intent would have."""
+    arrays = io_arrays.read(path)
+    header = json.loads(str(arrays.pop("header")))
+    change(arrays, header)
+    if seal:
+        header["sha256"] = io_arrays.checksum(arrays)
+        header["arrays"] = modelfile._described(arrays)
+    np.savez_compressed(path.open("wb"), header=np.array(json.dumps(header)), **arrays)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_models_are_refused(fitted, tmp_path, name):
+    change, says = HOSTILE[name]
+    fitted.save(tmp_path / "m")
+    rewritten(tmp_path / "m", change)
+    with pytest.raises(ValueError, match=re.escape(says)) as caught:
+        itclust.ItClust.load(tmp_path / "m")
+    assert "\n" not in str(caught.value)
+
+
+def test_damage_is_told_from_intent(fitted, tmp_path):
+    path = tmp_path / "m"
+    fitted.save(path)
+    rewritten(path, lambda a, h: np.put(a["centroids"], 3, 0.5), seal=False)
+    with pytest.raises(ValueError, match="damaged or changed after it was written"):
+        itclust.ItClust.load(path)
+    fitted.save(path)
+    rewritten(path, lambda a, h: a.pop("coef"))
+    with pytest.raises(ValueError, match="Do not trust it"):
+        itclust.ItClust.load(path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="damaged"):
+        itclust.ItClust.load(path)
+
+
+@pytest.mark.parametrize("preset", ["default", "paper"])
+def test_every_array_of_a_model_has_a_shape(fitted, preset):
+    fit = fitted._fit
+    if preset == "paper":
+        folder = Path(__file__).parent / "data"
+        fit = itclust.ItClust.load(folder / "format1-paper.itclust")._fit
+    options = itclust.settings.PaperSettings() if preset == "paper" else fitted.settings
+    assert set(modelfile._flat(fit)) == set(fit.shapes(options))

@@ -1,9 +1,12 @@
 """Layers, minibatches and weights."""
 
 import numpy as np
+import pytest
 import scipy.sparse as sp
 
-from itclust.recipes import network
+import itclust
+from itclust.numerics import assign
+from itclust.recipes import network, training
 
 
 def test_minibatches_show_each_row_once_an_epoch():
@@ -36,3 +39,87 @@ def test_weights_go_into_another_network_and_back():
 def test_layers_rebuild_from_their_config():
     layer = network.ClusteringLayer(3, alpha=2.0, seed=4)
     assert network.ClusteringLayer.from_config(layer.get_config()).get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize("rate", [1.0])
+def test_training_that_learns_nothing_is_repeated_with_a_smaller_step(toy, rate, caplog):
+    source, target = toy
+    model = itclust.ItClust(learning_rate=rate, source_epochs=4).fit(source, progress=False)
+    assert "once more with a tenth" in caplog.text
+    out = target.copy()
+    model.transfer(out, progress=False)
+    truth = out.obs["truth"].astype(str)
+    assert (out.obs["itclust_initial"].astype(str) == truth).mean() > 0.9
+    assert (out.obs["itclust"].astype(str) == truth).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("loss", "n_types", "smoothing", "yes"),
+    [
+        (np.nan, 4, 0.05, False),
+        (np.inf, 4, 0.05, False),
+        (np.log(4), 4, 0.05, False),
+        (0.5, 4, 0.05, True),
+        (4.0, 200, 0.05, True),
+    ],
+)
+def test_what_has_learnt(loss, n_types, smoothing, yes):
+    assert training.learnt(loss, n_types, smoothing) == yes
+
+
+def test_no_nan_becomes_a_result(fitted, toy, monkeypatch):
+    real = training.fine_tune
+
+    def diverged(*args):
+        q, trust, history = real(*args)
+        return np.full_like(q, np.nan), trust, history
+
+    monkeypatch.setattr(training, "fine_tune", diverged)
+    target = toy[1].copy()
+    with pytest.raises(ValueError, match="training diverged"):
+        fitted.transfer(target, progress=False)
+    assert list(target.obs) == list(toy[1].obs) and not target.obsm
+
+
+@pytest.mark.parametrize("layer_alpha", [1.0, 32.0])
+def test_gradients_of_the_clustering_layer_are_those_of_finite_differences(layer_alpha):
+    """In double precision, against (f(x + h) - f(x - h)) / 2h, for embedding and centroids."""
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    z, centroids, p = rng.normal(size=(5, 3)), rng.normal(size=(4, 3)), rng.dirichlet(np.ones(4), 5)
+    layer = network.ClusteringLayer(4, layer_alpha, dtype="float64")
+    layer.build((None, 3))
+
+    def loss(z, centroids):
+        layer.centroids.assign(centroids)
+        return float(-(p * np.log(np.asarray(layer(z)))).sum())
+
+    layer.centroids.assign(centroids)
+    with tf.GradientTape() as tape:
+        inputs = tf.constant(z)
+        tape.watch(inputs)
+        value = -tf.reduce_sum(p * tf.math.log(layer(inputs)))
+    found = tape.gradient(value, [inputs, layer.centroids.value])
+    for which, gradient in enumerate(found):
+        numeric, at = np.zeros(gradient.shape), [z, centroids]
+        for i in np.ndindex(numeric.shape):
+            step = np.zeros(numeric.shape)
+            step[i] = 1e-5
+            up, down = ([a + s * step if k == which else a for k, a in enumerate(at)] for s in (1, -1))
+            numeric[i] = (loss(*up) - loss(*down)) / 2e-5
+        np.testing.assert_allclose(gradient, numeric, rtol=1e-6, atol=1e-8)
+
+
+def test_single_precision_is_as_good_as_double():
+    """float32 against float64: soft assignments of embeddings and centroids as large as tanh allows, within 1e-5."""
+    rng = np.random.default_rng(1)
+    z, centroids = rng.uniform(-1, 1, (500, 32)), rng.uniform(-1, 1, (30, 32))
+    answers = []
+    for kind in ("float32", "float64"):
+        layer = network.ClusteringLayer(30, 32.0, dtype=kind)
+        layer.build((None, 32))
+        layer.centroids.assign(centroids.astype(kind))
+        answers.append(np.asarray(layer(z.astype(kind))))
+    np.testing.assert_allclose(answers[0], answers[1], atol=1e-5)
+    np.testing.assert_allclose(assign.soft_assignment(z, centroids, 32.0), answers[1], atol=1e-5)

@@ -38,6 +38,9 @@ class Fit:
     def seen_in(self, target_genes):
         return np.isin(self.genes, target_genes)
 
+    def shapes(self, settings):
+        return {"types": "t", "genes": "g", "mean": "t g 0..", "var": "t g 0..", "size": "t"}
+
 
 def fit(source, names, settings, seed, progress):
     source = source.over(names)

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+import itclust
 from itclust import settings
 
 
@@ -42,3 +43,13 @@ def test_defaults_lie_within_their_ranges():
         defaults = dataclasses.asdict(row.settings())
         defaults.pop("novelty")
         assert settings.resolve(next(k for k, v in settings.RECIPES.items() if v is row), defaults) is not None
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [({"n_latent": 0}, "2 or more"), ({"n_genes": 0}, "2 or more"), ({"n_hidden": (0,)}, "from 1 to 100,000"),
+     ({"n_hidden": [64, -1]}, "from 1 to 100,000"), ({"n_hidden": (10**9,)}, "from 1 to 100,000")],
+)  # fmt: skip
+def test_widths_have_a_range(setting, says):
+    with pytest.raises(TypeError, match=says):
+        itclust.ItClust(**setting)

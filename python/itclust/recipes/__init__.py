@@ -7,6 +7,8 @@
     Train on the labelled cells of the source. ``Fit`` is a frozen dataclass of arrays, or of tuples of arrays: its fields
     are the model file. It has ``types`` (n_types,) and ``genes`` (n_genes,), all genes that fitting saw, the property
     ``network_genes``, those that the network sees, and ``seen_in(genes)``, which of them a target with those genes has.
+    ``shapes(settings)`` says what each array must be like, ``{name: "lengths range"}``, so that a model file is believed only
+    where they agree: see :func:`itclust.io.arrays.agree`.
 ``adapt(fit, target, settings, seed, progress) -> Adapted``
     Annotate the cells of a target, which all have a count in ``fit.genes``.
 
@@ -58,6 +60,13 @@ class Adapted:
     worth: Worth | None = None
     rounds: dict = dataclasses.field(default_factory=dict)
     copies: float = 0.0
+
+
+def layers(name: str, n_in: str, widths) -> dict[str, str]:
+    """``shapes`` of the kernels and biases ``name.0``, ``name.1``, ... of dense layers above ``n_in`` inputs."""
+    inputs = [n_in, *map(str, widths[:-1])]
+    kernels = {f"{name}.{2 * i}": f"{a} {b} -1e6..1e6" for i, (a, b) in enumerate(zip(inputs, widths, strict=True))}
+    return kernels | {f"{name}.{2 * i + 1}": f"{b} -1e6..1e6" for i, b in enumerate(widths)}
 
 
 def centroid_paths(z, types, n) -> np.ndarray:

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from itclust.numerics import assign, classifiers, copies, genes, heldout, neighbors, novelty, sketch
 from itclust.numerics.moments import Moments, moments
-from itclust.recipes import Adapted, centroid_paths, extension, first_answers
+from itclust.recipes import Adapted, centroid_paths, extension, first_answers, layers
 from itclust.settings import DefaultSettings
 
 CLEAN_ROUNDS = 3  # one round leaves twice as many wrong source labels
@@ -54,6 +54,18 @@ class Fit:
     def seen_in(self, target_genes) -> np.ndarray:
         """Mask of the network's genes that are among ``target_genes``."""
         return np.isin(self.network_genes, target_genes)
+
+    def shapes(self, settings: DefaultSettings) -> dict[str, str]:
+        """What the arrays of a model file must be like: see :func:`itclust.recipes.layers`."""
+        of_types = {"mean": "t g 0..100", "detected": "t g 0..1.01", "var": "t g 0..100", "linear": "t g 0..1e5"}
+        return {
+            "types": "t", "genes": "g", "markers": "m 0..g", "variable": "v 0..g", "temperature": "1e-6..1e6",
+            "coef": "m t", "intercept": "t", "centroids": f"t {settings.n_latent} -1e6..1e6",
+            "moments.size": "t 0..1e12", **{f"moments.{k}": v for k, v in of_types.items()},
+            "worth.believed": "t 0..1", "worth.confused": "t t 0..1.01", "worth.shared": "t t 0..1.01",
+            "worth.own": "h 0..1.01", "worth.codes": "h 0..t", "worth.reliability": "b 3 0..1e6",
+            **layers("weights", "m", (*settings.n_hidden, settings.n_latent)),
+        }  # fmt: skip
 
     @classmethod
     def from_format_1(cls, arrays: dict) -> Fit:

@@ -12,7 +12,7 @@ import numpy as np
 from itclust.numerics import assign
 from itclust.numerics.classifiers import softmax
 from itclust.numerics.moments import group_means
-from itclust.recipes import Adapted, centroid_paths
+from itclust.recipes import Adapted, centroid_paths, layers
 from itclust.recipes.zscored import Rows, ZScored, prepare
 from itclust.settings import PaperSettings
 
@@ -44,6 +44,15 @@ class Fit:
     def seen_in(self, target_genes) -> np.ndarray:
         """Mask of the network's genes that are among ``target_genes``, in any case."""
         return np.isin(self.network_genes, [str(g).upper() for g in target_genes])
+
+    def shapes(self, settings: PaperSettings) -> dict[str, str]:
+        """What the arrays of a model file must be like: see :func:`itclust.recipes.layers`."""
+        widths = tuple(int(w) for w in self.widths)
+        head = [f"p {widths[-1]} -1e6..1e6"] if len(self.head) == 1 else [f"{widths[-1]} p -1e6..1e6", "p -1e6..1e6"]
+        return {
+            "types": "t", "genes": "g", "network_genes": "n", "widths": "w 1..1e6", "present": "p 0..t",
+            **layers("encoder", "n", widths), **{f"head.{i}": h for i, h in enumerate(head)},
+        }  # fmt: skip
 
     @classmethod
     def from_format_1(cls, arrays: dict) -> Fit:
@@ -80,9 +89,9 @@ def widths(n_cells: int, settings: PaperSettings) -> tuple[int, ...]:
     """Units of the encoder's layers (step 4)."""
     if settings.n_hidden or settings.n_latent:
         return (*settings.n_hidden, settings.n_latent or 32)
-    for above, layers in ((20000, (128, 32)), (10000, (64, 32)), (5000, (32, 16)), (2000, (128,)), (500, (64,))):
+    for above, units in ((20000, (128, 32)), (10000, (64, 32)), (5000, (32, 16)), (2000, (128,)), (500, (64,))):
         if n_cells > above:
-            return layers
+            return units
     return (16,)
 
 
@@ -108,8 +117,8 @@ def fit(source, names, settings: PaperSettings, seed, progress) -> Fit:
             "Use preset='default'."
         )
         raise ValueError(msg)
-    layers = widths(len(y), settings)
-    encoder = network.encoder(len(names), layers, seed=seed)
+    units = widths(len(y), settings)
+    encoder = network.encoder(len(names), units, seed=seed)
     autoencoder.pretrain(encoder, x, settings, seed, progress)
     present = np.unique(y)
     one_hot = np.eye(len(present), dtype=np.float32)[np.searchsorted(present, y)]
@@ -125,7 +134,7 @@ def fit(source, names, settings: PaperSettings, seed, progress) -> Fit:
     report = network.Report(progress, "source", settings.source_epochs)
     network.learn(model, batches, settings.source_epochs, [autoencoder.early_stopping(), report])
     return Fit(
-        types=source.types, genes=source.genes, network_genes=names, widths=np.array(layers), present=present,
+        types=source.types, genes=source.genes, network_genes=names, widths=np.array(units), present=present,
         encoder=tuple(encoder.get_weights()), head=tuple(model.layers[-1].get_weights()),
     )  # fmt: skip
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+
 import numpy as np
 
 from itclust.numerics import assign, neighbors
@@ -10,6 +13,13 @@ from itclust.numerics.sketch import BALANCE
 from itclust.recipes import network
 from itclust.settings import DefaultSettings
 
+log = logging.getLogger("itclust")
+
+RETRIES = 2  # trainings with a tenth of the step each, where one learnt nothing
+LEARNT = (
+    0.05  # of the way from knowing nothing to perfect answers that the loss must go; ordinary sources go .5 and more
+)
+UNIFORM = 0.2  # nats between one answer for all cells and the best: in a target of less there is nothing to follow
 MIN_STEPS = 300  # small sources need steps, not epochs
 TARGET_SMOOTHING = 0.02  # of the auxiliary distribution
 FIXED_FIRST, FIXED_LAST = (
@@ -37,21 +47,54 @@ def classifier(n_genes, n_clusters, settings: DefaultSettings, seed, weights=Non
 def train(x, codes, weight, size, settings: DefaultSettings, seed, progress) -> list[np.ndarray]:
     """Weights of the source network; rare types and small batches are drawn more often than they come.
 
+    Training that diverges, or learns nothing, is repeated with a tenth of the step, twice at most.
+
     Parameters
     ----------
     x : (n, n_markers) CSR log values.
     codes, weight : (n,) type, and weight, of each cell; ``size`` (n_types,) cells of each.
+
+    Raises
+    ------
+    ValueError
+        It diverges with each step.
     """
+    rate = settings.learning_rate
+    for _ in range(1 + RETRIES):
+        weights, loss = _trained(x, codes, weight, size, rate, settings, seed, progress)
+        if learnt(loss, len(size), settings.label_smoothing):
+            return weights
+        log.warning(
+            "the source network learnt nothing with learning_rate=%g (loss %.3g); once more with a tenth", rate, loss
+        )
+        rate /= 10
+    if not all(np.isfinite(w).all() for w in weights):
+        msg = f"the training on the source diverges (loss {loss:.3g}): pass a learning_rate far below {settings.learning_rate:g}."
+        raise ValueError(msg)
+    text = "the source network learnt nothing from the labels: are they at random, or is a setting extreme?"
+    warnings.warn(text, UserWarning, stacklevel=2)
+    return weights
+
+
+def learnt(loss: float, n_types: int, smoothing: float) -> bool:
+    """Whether the last loss lies below that of answers which know nothing, by a twentieth of the way to perfect ones."""
+    ideal = np.append(np.full(n_types - 1, smoothing / n_types), 1 - smoothing + smoothing / n_types)
+    least = -(ideal * np.log(np.maximum(ideal, 1e-12))).sum()
+    return bool(np.isfinite(loss)) and loss <= np.log(n_types) - LEARNT * (np.log(n_types) - least)
+
+
+def _trained(x, codes, weight, size, rate, settings: DefaultSettings, seed, progress) -> tuple[list[np.ndarray], float]:
+    """Weights, and the last epoch's loss, of one training with this step; see :func:`train`."""
     model = classifier(x.shape[1], len(size), settings, seed)
     epochs = settings.source_epochs
     steps = max(MIN_STEPS, epochs * -(-len(codes) // settings.batch_size))
     whole_calls = -(-steps // (network.STEPS_A_CALL * epochs)) * network.STEPS_A_CALL  # of the compiled step, an epoch
-    network.compile_classifier(model, settings.learning_rate, settings.weight_decay, whole_calls * epochs)
+    network.compile_classifier(model, rate, settings.weight_decay, whole_calls * epochs)
     chance = weight * np.maximum(size, 1.0)[codes] ** -BALANCE
     y = one_hot(codes, len(size), settings.label_smoothing)
     batches = network.Drawn(x, y, chance, whole_calls, settings.batch_size, seed)
-    network.learn(model, batches, epochs, [network.Report(progress, "source", epochs)])
-    return network.weights(model)
+    loss = network.learn(model, batches, epochs, [network.Report(progress, "source", epochs)])
+    return network.weights(model), loss
 
 
 def one_hot(codes, n, smoothing=0.0) -> np.ndarray:
@@ -94,7 +137,31 @@ def fine_tune(model, x, fixed, initial, n_types, average, settings: DefaultSetti
     trust : how much the network counts in it, 0 to 1; the rest are the last round's sharpened answers.
     history : ``changed``, ``loss`` and ``types`` of each round.
     """
-    network.compile_classifier(model, settings.learning_rate / 2, settings.weight_decay)
+    start, rate = network.weights(model), settings.learning_rate / 2
+    for _ in range(1 + RETRIES):
+        *found, p = _fine_tuned(model, x, fixed, initial, n_types, average, rate, settings, seed, progress)
+        loss = found[-1]["loss"][-1:]
+        if not len(loss) or followed(loss[0], p):
+            return tuple(found)
+        log.warning(
+            "the fine-tuning followed nothing with learning_rate=%g (loss %.3g); once more with a tenth", rate, loss[0]
+        )
+        network.set_weights(model, start)
+        rate /= 10
+    msg = f"the fine-tuning diverges (loss {loss[0]:.3g}): pass a learning_rate far below {settings.learning_rate:g}."
+    raise ValueError(msg)
+
+
+def followed(loss: float, p) -> bool:
+    """Whether the last loss is below that of one answer for all cells, by a twentieth of the way to ``p`` (n, n_clusters)."""
+    mean = p.mean(0)
+    same, least = (-(v * np.log(np.maximum(v, 1e-12))).sum(-1).mean() for v in (mean, p))
+    return bool(np.isfinite(loss)) and (same - least < UNIFORM or loss <= same - LEARNT * (same - least))
+
+
+def _fine_tuned(model, x, fixed, initial, n_types, average, rate, settings: DefaultSettings, seed, progress):
+    """What :func:`fine_tune` returns with this step, and the last auxiliary distribution."""
+    network.compile_classifier(model, rate, settings.weight_decay)
     q = p = initial
     history = {"changed": [], "loss": [], "types": [initial.argmax(1)]}
     first = (2 * fixed + initial) / 3
@@ -124,4 +191,4 @@ def fine_tune(model, x, fixed, initial, n_types, average, settings: DefaultSetti
     q = trust * q + (1 - trust) * p
     q[is_new] = (q[is_new] + fixed[is_new]) / 2
     history["types"][-1] = q.argmax(1)
-    return q, trust, {k: np.array(v) for k, v in history.items()}
+    return q, trust, {k: np.array(v) for k, v in history.items()}, p
