@@ -52,6 +52,20 @@ def test_group_means_are_means_and_nan_where_there_is_no_cell():
     assert np.isnan(mean[3:]).all()
 
 
+@pytest.mark.parametrize("candidates", [4, 12, 512])
+def test_markers_of_all_pairs_are_those_of_each(data, candidates, monkeypatch):
+    monkeypatch.setattr(genes, "CANDIDATES", candidates)
+    x, codes = data
+    m = moments([sp.csr_matrix(x)], codes, 4)
+    for i in range(4):
+        found = genes.markers_of(m.mean, m.detected, i, 3)
+        assert sorted(found) == [j for j in range(4) if j != i]
+        for j, top in found.items():
+            score = np.maximum(m.mean[i] - m.mean[j], 0) * np.maximum(m.detected[i] - m.detected[j], 0)
+            best = np.argsort(-score, kind="stable")[:3]
+            np.testing.assert_array_equal(top, best[score[best] > 0])
+
+
 def test_markers_tell_the_pair_apart(data):
     x, codes = data
     m = moments([sp.csr_matrix(x)], codes, 4)
