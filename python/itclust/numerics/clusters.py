@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from itclust.numerics.genes import markers_against
+from itclust.numerics.genes import markers_of
 from itclust.numerics.moments import Moments, members, weighted_means
 
 N_MARKERS = 20  # per ordered pair of types, as the network's own genes
@@ -17,10 +17,8 @@ SURE, SURE_FROM, SURE_TO = 0.8, 0.3, 0.5
 
 def markers(moments: Moments) -> dict:
     """The genes that tell the first from the second, by ordered pair of types."""
-    types = range(len(moments.mean))
-    return {
-        (i, j): markers_against(moments.mean, moments.detected, i, j, N_MARKERS) for i in types for j in types if i != j
-    }
+    found = (markers_of(moments.mean, moments.detected, i, N_MARKERS) for i in range(len(moments.mean)))
+    return {(i, j): genes for i, of_type in enumerate(found) for j, genes in of_type.items()}
 
 
 class Clusters:
