@@ -26,7 +26,7 @@ NUMERICS = (
     "clusters",
     "novelty",
 )  # each may import those before it
-DATA = ("check", "expression", "matching", "dataset")
+DATA = ("check", "walking", "expression", "matching", "dataset")
 
 # room -> the rooms it may import from, at the top of a module or inside a function
 MAY = {

@@ -41,6 +41,13 @@ class Components(NamedTuple):
         parts = [x[i : i + CHUNK].toarray() for i in range(0, x.shape[0], CHUNK)]
         return np.concatenate([self.scaled(p) @ self.axes.T - self.centre @ self.axes.T for p in parts])
 
+    def sparse_scores(self, x: sp.csr_matrix) -> np.ndarray:
+        """:meth:`scores` up to rounding, without dense cells: what a value adds to the score of a zero."""
+        x = sp.csr_matrix(x[:, self.genes])
+        zero = self.scaled(np.zeros((1, len(self.genes))))
+        added = np.clip((x.data - self.mean[x.indices]) / self.sd[x.indices], -CLIP, CLIP) - zero[0, x.indices]
+        return sp.csr_matrix((added, x.indices, x.indptr), x.shape) @ self.axes.T + (zero - self.centre) @ self.axes.T
+
     def scaled(self, dense) -> np.ndarray:
         """z-scores, clipped."""
         return np.clip((dense - self.mean) / self.sd, -CLIP, CLIP)
