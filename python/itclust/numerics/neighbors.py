@@ -50,7 +50,9 @@ class Components(NamedTuple):
 
     def scaled(self, dense) -> np.ndarray:
         """z-scores, clipped."""
-        return np.clip((dense - self.mean) / self.sd, -CLIP, CLIP)
+        z = dense - self.mean
+        z /= self.sd
+        return np.clip(z, -CLIP, CLIP, out=z)
 
 
 def principal_components(x: sp.csr_matrix, columns, n_components=30, seed=0) -> Components:
@@ -61,7 +63,9 @@ def principal_components(x: sp.csr_matrix, columns, n_components=30, seed=0) -> 
     mean, sd = dense.mean(0), dense.std(0) + MIN_SD
     found = Components(columns, mean, sd, np.zeros(0), np.zeros(0))
     k = max(1, min(n_components, min(dense.shape) - 1))
-    pca = PCA(k, svd_solver="randomized", random_state=seed).fit(found.scaled(dense))
+    z = found.scaled(dense)
+    del dense  # one dense matrix at a time
+    pca = PCA(k, copy=False, svd_solver="randomized", random_state=seed).fit(z)
     return found._replace(centre=pca.mean_, axes=pca.components_)
 
 
