@@ -41,7 +41,8 @@ def measure(limit: float, log: str, command: list[str]) -> dict:
             timer.cancel()
         seconds = time.monotonic() - start
     code = "time" if late.is_set() else os.waitstatus_to_exitcode(status)
-    return {"status": code, "seconds": seconds, "mb": used.ru_maxrss * unit / 2**20}
+    cpu = used.ru_utime + used.ru_stime
+    return {"status": code, "seconds": seconds, "cpu_s": cpu, "mb": used.ru_maxrss * unit / 2**20}
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import itclust
 
 PLACE = ("layer", "use_raw", "values", "gene_symbols", "batch_key")  # options that say where values and batches are
@@ -10,6 +12,26 @@ OF_SOURCE = (*PLACE, "tree")  # options that are no settings
 
 class WrongUse(Exception):
     """What argparse cannot see."""
+
+
+@contextmanager
+def cluster(address):
+    """Connected to the Dask scheduler at ``address``, where one is given."""
+    if address is None:
+        yield
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        msg = "--scheduler needs the package distributed, of the workers' version: pip install distributed"
+        raise ImportError(msg) from error
+    try:
+        client = Client(address, timeout=10)
+    except (OSError, ValueError) as error:
+        msg = f"no Dask scheduler answers at {address!r} ({error}). Start one with `dask scheduler`, and pass its address."
+        raise WrongUse(msg) from error
+    with client:
+        yield
 
 
 def add_fitting(p) -> None:

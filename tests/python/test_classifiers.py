@@ -29,6 +29,14 @@ def test_similarity_is_pearsons_correlation(data):
             assert s[i, k] == pytest.approx(np.corrcoef(a, b)[0, 1], abs=1e-4)
 
 
+def test_sparse_cells_answer_as_dense_ones(data):
+    x, _, m = data
+    x = np.vstack([x, np.zeros_like(x[:1])])
+    view = classifiers.correlation_classifier(m, 0.1)
+    np.testing.assert_allclose(view.of_sparse(sp.csr_matrix(x)), view.correlation(x), atol=1e-5)
+    np.testing.assert_allclose(view.probabilities(sp.csr_matrix(x)), view.probabilities(x), atol=1e-4)
+
+
 def test_classifiers_answer_right_and_rows_sum_to_one(data):
     x, codes, m = data
     view = classifiers.correlation_classifier(m)

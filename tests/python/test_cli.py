@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import anndata as ad
 import numpy as np
@@ -70,6 +71,9 @@ def test_bad_input_is_one_line(files, tmp_path, capsys):
     assert "did you mean 'max_iter'" in failing(capsys, 2, "transfer", s, t, "-o", out, "--set", "maxiter=3")
     assert "there is no folder" in failing(capsys, 2, "transfer", s, t, "-o", tmp_path / "no" / "out.h5ad")
     assert ".h5ad or .zarr" in failing(capsys, 2, "transfer", s, t, "-o", tmp_path / "out.txt")
+    code = 1 if find_spec("distributed") is None else 2
+    cluster = failing(capsys, code, "transfer", s, t, "-o", out, "--scheduler", "tcp://127.0.0.1:9")
+    assert {1: "pip install distributed", 2: "no Dask scheduler"}[code] in cluster
     assert not out.exists()
 
 

@@ -61,6 +61,28 @@ def test_dask_and_backed_are_read_in_chunks(counts, genes, tmp_path, monkeypatch
         np.testing.assert_array_equal(x.whole().toarray(), counts)
         np.testing.assert_array_equal(x.cells(rows).over(genes[::-1]).whole().toarray(), counts[rows][:, ::-1])
         assert [len(c.toarray()) for c in x.cells(rows).chunks()] == [3, 1, 1, 1]
+        held = x.cells(rows).held()  # read once, then walked as if it had always been in memory
+        assert [len(c.toarray()) for c in held.chunks()] == [6] == [len(c.toarray()) for c in held.held().chunks()]
+        np.testing.assert_array_equal(held.whole().toarray(), counts[rows])
+
+
+def test_on_disk_and_on_a_cluster_one_slice_is_held_at_a_time(counts, genes, monkeypatch):
+    monkeypatch.setattr(values_of, "CHUNK", 7)
+
+    class Disk:
+        shape, most, alive = counts.shape, 0, 0
+
+        def __getitem__(self, rows):
+            Disk.alive += 1
+            Disk.most = max(Disk.most, Disk.alive)
+            return sp.csr_matrix(counts[rows])
+
+    seen = []
+    for answer in Expression(Disk(), genes).answers(lambda x, y: x.sum(1) + y[:, None], np.arange(30)):
+        seen.append(np.asarray(answer).ravel())
+        Disk.alive -= 1
+    np.testing.assert_array_equal(np.concatenate(seen), counts.sum(1) + np.arange(30))
+    assert Disk.most <= 3  # the one that is answered, and the next
 
 
 def test_the_users_matrix_is_shared_and_never_changed(counts, genes):

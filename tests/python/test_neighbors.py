@@ -69,6 +69,7 @@ def test_components_are_sklearns():
     expected = PCA(2, svd_solver="full").fit_transform(z)
     np.testing.assert_allclose(np.abs(found.scores(x)), np.abs(expected), atol=1e-2)
     np.testing.assert_array_equal(found.scores(x[50:60]).shape, (10, 2))
+    np.testing.assert_allclose(found.sparse_scores(x), found.scores(x), atol=1e-4)
 
 
 @pytest.mark.parametrize("n", [1, 2])

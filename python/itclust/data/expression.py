@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import logging
 import warnings
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import scipy.sparse as sp
 
 from itclust.data import check
+from itclust.data.walking import ahead, near_workers
 from itclust.numerics.moments import TARGET_SUM, lognorm, stacked
 
 log = logging.getLogger("itclust")
@@ -78,20 +81,24 @@ class Expression:
         function : of linear values (n_chunk, n_genes) and of the part of ``per_cell`` that is theirs.
         per_cell : (n_cells,) array.
         """
-        tasks, start = [], 0
-        for stored, rows in self._stored(CHUNK):
-            n = stored.shape[0] if rows is None else len(rows)
-            tasks.append((stored, rows, per_cell[start : start + n]))
-            start += n
         apart = dataclasses.replace(self, matrix=None, rows=None)  # what a worker needs of this
         if not hasattr(self.matrix, "dask"):
-            yield from (_answer(function, apart, *task) for task in tasks)
+            for task in self._tasks(per_cell):
+                yield _answer(function, apart, *task)
             return
         import dask
 
-        tasks = [dask.delayed(_answer)(function, apart, *task) for task in tasks]
-        for i in range(0, len(tasks), IN_FLIGHT):
-            yield from dask.compute(*tasks[i : i + IN_FLIGHT])
+        tasks = self._tasks(per_cell)
+        while few := [dask.delayed(_answer)(function, apart, *task) for task in itertools.islice(tasks, IN_FLIGHT)]:
+            yield from dask.compute(*few)
+
+    def _tasks(self, per_cell) -> Iterator[tuple]:
+        """Slices as they are stored, which cells of them, and the part of ``per_cell`` that is theirs."""
+        start = 0
+        for stored, rows in self._stored(CHUNK):
+            n = stored.shape[0] if rows is None else len(rows)
+            yield stored, rows, per_cell[start : start + n]
+            start += n
 
     def _linear(self, stored, rows) -> sp.csr_matrix:
         """Linear values of the cells ``rows`` (None: all) of a slice as it is stored."""
@@ -112,7 +119,11 @@ class Expression:
                 rows = slice(start, start + size) if self.rows is None else self.rows[start : start + size]
                 yield (self.matrix if self.rows is None and size >= self.n_cells else self.matrix[rows]), None
             return
-        for start in range(0, self.matrix.shape[0], size):  # what is on disk is read in its own order
+        yield from self._in_order(size) if hasattr(self.matrix, "dask") else ahead(self._in_order(size))
+
+    def _in_order(self, size) -> Iterator[tuple]:
+        """What is not in memory is read in its own order."""
+        for start in range(0, self.matrix.shape[0], size):
             rows = None if self.rows is None else self.rows[slice(*np.searchsorted(self.rows, [start, start + size]))]
             if rows is None or len(rows):
                 yield self.matrix[start : start + size], None if rows is None else rows - start
@@ -121,13 +132,23 @@ class Expression:
         """Linear values of all cells: (n_cells, n_genes)."""
         return stacked(self.chunks(), len(self.genes))
 
+    def held(self) -> Expression:
+        """The same in memory, read once: for what is walked many times."""
+        return self if in_memory(self.matrix) else Expression(self.whole(), self.genes)
+
     def logged(self, total=TARGET_SUM) -> Logged:
         """log(1 + value scaled to ``total`` a cell), to be walked."""
         return Logged(self, total)
 
     def counted(self) -> np.ndarray:
         """(n_cells,) bool: cells with a value above 0."""
-        return np.concatenate([np.asarray(x.sum(1)).ravel() > 0 for x in self.chunks()])
+        genes = np.ones(self.matrix.shape[1]) if self.pick is None else self.pick.getnnz(1) > 0
+        stored = self._replace(pick=None, base=None)  # a value is above 0 before and after
+        return np.concatenate(list(stored.answers(partial(_counted, genes.astype(np.float32)), self._any())))
+
+    def _any(self) -> np.ndarray:
+        """For functions that need nothing of each cell."""
+        return np.zeros(self.n_cells, bool)
 
     def _replace(self, **changes) -> Expression:
         return dataclasses.replace(self, **changes)
@@ -162,6 +183,15 @@ def _answer(function, values: Expression, stored, rows, per_cell):
     return function(values._linear(stored, rows), per_cell)
 
 
+def _seen(x, _=None) -> tuple:
+    """The values that are no expression, and the largest."""
+    return x.data[~((x.data >= 0) & np.isfinite(x.data))], x.data.max(initial=0)
+
+
+def _counted(genes, x, _) -> np.ndarray:
+    return x @ genes > 0
+
+
 def in_memory(matrix) -> bool:
     """Whether a matrix lies in memory, not on disk or on a cluster."""
     return isinstance(matrix, (np.ndarray, sp.spmatrix, sp.sparray))
@@ -192,12 +222,19 @@ def expression(matrix, genes, values="auto", name="source", holders=list) -> Exp
     name, holders : for messages; see :func:`itclust.data.check.values`.
     """
     check.choice("values", values, VALUES)
-    matrix = as_csr(matrix) if in_memory(matrix) or getattr(matrix, "format", "csr") == "csc" else matrix
+    on_disk = not in_memory(matrix) and getattr(matrix, "format", "csr") != "csc"
+    matrix = near_workers(matrix, CHUNK) if on_disk else as_csr(matrix)
     genes = np.asarray(genes, dtype=str)
-    first, largest = None, 0.0
-    for x in Expression(matrix, genes).chunks(matrix.shape[0] if in_memory(matrix) else CHUNK):
-        check.values(x.data, name, holders)
-        first, largest = x if first is None else first, max(largest, x.data.max(initial=0))
+    walked = Expression(matrix, genes)
+    if in_memory(matrix):
+        first, seen = matrix, [_seen(matrix)]
+    else:
+        first = next(walked.cells(np.arange(min(CHUNK, walked.n_cells))).chunks(), None)
+        seen = walked.answers(_seen, walked._any())
+    largest = 0.0
+    for odd, most in seen:
+        check.values(odd, name, holders)
+        largest = max(largest, most)
     check.not_empty(largest, name)
     kind = recognise(first, largest) if values == "auto" else values
     check.is_log(kind, largest, name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 
 from itclust.numerics.moments import Moments
 
@@ -46,9 +47,19 @@ class Correlation(NamedTuple):
         """Pearson correlation of dense cells ``x`` (n, n_genes) with each type's profile: (n, n_types)."""
         return self.scaled(x) @ self.profiles.T
 
+    def of_sparse(self, x) -> np.ndarray:
+        """:meth:`correlation` of CSR cells up to rounding: profiles are centred, so that a cell's own centre falls out."""
+        n, offset = x.shape[1], self.centre / self.sd
+        scaled = sp.csr_matrix((x.data / self.sd[x.indices], x.indices, x.indptr), x.shape, dtype=np.float64)
+        total = scaled.sum(1).A1 - offset.sum()
+        square = scaled.multiply(scaled).sum(1).A1 - 2 * scaled @ offset + offset @ offset
+        length = np.sqrt(np.maximum(square - total**2 / n, 0)) + 1e-9
+        return (scaled @ self.profiles.T - self.profiles @ offset) / length[:, None]
+
     def probabilities(self, x) -> np.ndarray:
-        """Softmax of the correlations over the temperature: (n, n_types)."""
-        return softmax(self.correlation(x) / self.temperature)
+        """Softmax of the correlations over the temperature: (n, n_types), of dense or CSR cells."""
+        s = self.of_sparse(x) if sp.issparse(x) else self.correlation(x)
+        return softmax(s / self.temperature)
 
 
 def correlation_classifier(moments: Moments, temperature=1.0) -> Correlation:
@@ -158,11 +169,12 @@ def within_covariance(x, codes, mean) -> np.ndarray:
     """
     mean = mean.astype(np.float64)
     cov = np.zeros((x.shape[1],) * 2)
-    present, size = np.unique(codes, return_counts=True)
+    size = np.bincount(codes, minlength=len(mean))
+    # one product for all types: one each is slow where they are many
+    share = 1 / np.sqrt(np.maximum(size, 1) * (size > 0).sum())
     for rows, dense in dense_chunks(x):
-        for k, n in zip(present, size, strict=True):
-            residual = dense[codes[rows] == k] - mean[k]
-            cov += residual.T @ residual / (n * len(present))
+        residual = (dense - mean[codes[rows]]) * share[codes[rows], None]
+        cov += residual.T @ residual
     ridge = max(np.trace(cov) / len(cov), 1e-6)
     return (1 - SHRINKAGE) * cov + SHRINKAGE * ridge * np.eye(len(cov))
 

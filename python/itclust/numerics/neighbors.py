@@ -41,9 +41,18 @@ class Components(NamedTuple):
         parts = [x[i : i + CHUNK].toarray() for i in range(0, x.shape[0], CHUNK)]
         return np.concatenate([self.scaled(p) @ self.axes.T - self.centre @ self.axes.T for p in parts])
 
+    def sparse_scores(self, x: sp.csr_matrix) -> np.ndarray:
+        """:meth:`scores` up to rounding, without dense cells: what a value adds to the score of a zero."""
+        x = sp.csr_matrix(x[:, self.genes])
+        zero = self.scaled(np.zeros((1, len(self.genes))))
+        added = np.clip((x.data - self.mean[x.indices]) / self.sd[x.indices], -CLIP, CLIP) - zero[0, x.indices]
+        return sp.csr_matrix((added, x.indices, x.indptr), x.shape) @ self.axes.T + (zero - self.centre) @ self.axes.T
+
     def scaled(self, dense) -> np.ndarray:
         """z-scores, clipped."""
-        return np.clip((dense - self.mean) / self.sd, -CLIP, CLIP)
+        z = dense - self.mean
+        z /= self.sd
+        return np.clip(z, -CLIP, CLIP, out=z)
 
 
 def principal_components(x: sp.csr_matrix, columns, n_components=30, seed=0) -> Components:
@@ -54,7 +63,9 @@ def principal_components(x: sp.csr_matrix, columns, n_components=30, seed=0) -> 
     mean, sd = dense.mean(0), dense.std(0) + MIN_SD
     found = Components(columns, mean, sd, np.zeros(0), np.zeros(0))
     k = max(1, min(n_components, min(dense.shape) - 1))
-    pca = PCA(k, svd_solver="randomized", random_state=seed).fit(found.scaled(dense))
+    z = found.scaled(dense)
+    del dense  # one dense matrix at a time
+    pca = PCA(k, copy=False, svd_solver="randomized", random_state=seed).fit(z)
     return found._replace(centre=pca.mean_, axes=pca.components_)
 
 

@@ -107,7 +107,7 @@ def fit(source, names, settings: DefaultSettings, seed, progress) -> Fit:
     from itclust.recipes import training  # TensorFlow
 
     source = source.over(names).cells(sketch.by_type(source.codes, source.batch, settings.n_source_cells, seed))
-    x, codes, n_types = source.values.logged(), source.codes, len(source.types)
+    x, codes, n_types = source.values.held().logged(), source.codes, len(source.types)
     variable = genes.variable(x, settings.n_genes)
     x_variable = x.over(variable)
     kept, of_types = _reliable(x, x_variable, codes, source.batch, n_types, variable, settings)

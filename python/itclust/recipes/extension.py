@@ -10,6 +10,7 @@ import dataclasses
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 
 from itclust.numerics import assign, classifiers
 from itclust.numerics.moments import group_means
@@ -61,14 +62,14 @@ class Extension(NamedTuple):
         dict
             ``q`` (n, n_clusters), ``initial`` (n,), ``z`` (n, n_latent), ``novelty`` (n,).
         """
-        dense = x[:, self.markers].toarray()
-        seen = self._aligned(dense, "markers", batch)
+        markers = x[:, self.markers]
+        dense, seen = markers.toarray(), self._aligned(markers, "markers", batch).toarray()
         initial = assign.network(seen, self.source, self.alpha)[1].argmax(1)
         z, q = assign.network(dense, self.final, self.alpha)
         if self.trust < 1:
             q *= self.trust
             q[:, : len(self.source[-1])] += (1 - self.trust) * self._closed_form(x, seen, batch)
-        prototype = _closest(self.components.scores(x), self.prototypes)
+        prototype = _closest(self.components.sparse_scores(x), self.prototypes)
         group, n_types = self.group[prototype], len(self.source[-1])
         is_new = np.flatnonzero(group >= 0)
         q[is_new] /= 2
@@ -76,16 +77,17 @@ class Extension(NamedTuple):
         q = kept_known(q, group, self.novelty[prototype], n_types)
         return {"q": self._split(q, z), "initial": initial, "z": z, "novelty": self.novelty[prototype]}
 
-    def _aligned(self, dense, view, batch) -> np.ndarray:
-        """Log values after each batch's alignment; one that the sketch lacks stays as it is."""
+    def _aligned(self, x, view, batch) -> sp.csr_matrix:
+        """Log values after each batch's alignment; a batch that the sketch lacks stays as it is."""
         batches, which = np.unique(batch, return_inverse=True)
-        factor = np.stack([self.factors[view].get(b, np.ones(dense.shape[1])) for b in batches])
-        return classifiers.aligned(dense, factor[which].astype(np.float32))
+        factor = np.stack([self.factors[view].get(b, np.ones(x.shape[1], np.float32)) for b in batches])
+        of_value = factor[np.repeat(which.ravel(), np.diff(x.indptr)), x.indices]
+        return sp.csr_matrix((classifiers.aligned(x.data, of_value), x.indices, x.indptr), x.shape)
 
     def _closed_form(self, x, seen, batch) -> np.ndarray:
         """Mean answer of the closed-form classifiers, (n, n_types)."""
         correlation, variable, coef, intercept = self.closed
-        by_profile = correlation.probabilities(self._aligned(x[:, variable].toarray(), "variable", batch))
+        by_profile = correlation.probabilities(self._aligned(x[:, variable], "variable", batch))
         return (by_profile + classifiers.by_discriminant(seen, coef, intercept)) / 2
 
     def _split(self, q, z) -> np.ndarray:

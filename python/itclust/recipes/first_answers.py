@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -49,13 +50,17 @@ def sketched(values, scale: Scale, batch, present, settings, seed) -> tuple[np.n
     if n <= settings.n_sketch:
         return np.arange(n), stacked(map(scale.apply, values.chunks()))
     rows = sketch.candidates(n, settings.n_sketch, batch, seed)
-    x = stacked(map(scale.apply, values.cells(rows).chunks()))
+    x = stacked(values.cells(rows).answers(partial(_scaled, scale), rows))
     some = np.random.default_rng(seed).permutation(len(rows))[:SKETCH_COMPONENTS]
     x_some = sp.csr_matrix(x[some][:, present])
     components = neighbors.principal_components(x_some, genes.variable([x_some], settings.n_genes), seed=seed)
     components = components._replace(genes=np.flatnonzero(present)[components.genes])
     kept = sketch.sketched(components.scores(x), settings.n_sketch, seed)
     return rows[kept], x[kept]
+
+
+def _scaled(scale, x, _) -> sp.csr_matrix:
+    return scale.apply(x)
 
 
 def answers(fit, source_model, x, batch, seed) -> tuple[np.ndarray, np.ndarray, dict]:
