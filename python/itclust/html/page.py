@@ -126,11 +126,12 @@ def _warnings(warnings) -> str:
 
 def _clusters(verdicts) -> str:
     heads = [("Cluster", ""), ("Cells", "n"), ("Verdict", ""), ("Confidence", "n"), (f"Below {findings.LOW}", "n"),
-             ("Stability", "n"), ("Novelty", "n"), ("Runner-up", ""), ("Sure", "")]  # fmt: skip
+             ("Stability", "n"), ("Novelty", "n"), ("Runner-up", "")]  # fmt: skip
     head = "".join(f'<th scope=col class="{c}"><button type=button>{t}</button></th>' for t, c in heads)
     rows = "\n".join(_cluster(v, [t for t, _ in heads]) for v in verdicts)
     return f"""<p>Confidence is the probability that a label is right; a cluster's is the mean over its cells. Stability is the
-share of its cells that had the same label before the fine-tuning, novelty the evidence that the source lacks its type. Sure is what its cells reach together at the asked level.</p>
+share of its cells that had the same label before the fine-tuning, novelty the evidence that the source lacks its type.
+Below a label stands what its cells together are sure of, where that is less.</p>
 <label class=filter><input type=checkbox id=filter> Show only what is to be looked at</label>
 <div class=scroll tabindex=0 role=region aria-label="Table of clusters"><table id=clusters class=cards>
 <thead><tr>{head}<th scope=col>Why look</th></tr></thead>
@@ -155,10 +156,10 @@ def _cluster(v, names) -> str:
         for name, share, text in zip(names[3:7], shares, numbers)
     ]
     cells.append(f'<td class=long data-name="Runner-up">{escape(v.runner_up)}</td>')
-    cells.append(f'<td class=long data-name="Sure">{escape(v.level)}</td>')
     reasons = "".join(f"<li>{escape(r)}</li>" for r in v.reasons)
     cells.append(f"<td class=text>{f'<ul>{reasons}</ul>' if reasons else ''}</td>")
-    name = f'<th scope=row data-value="{escape(v.cluster)}">{escape(v.cluster)} · {escape(v.label)}</th>'
+    sure = f"<small>sure: {escape(v.level)}</small>" if v.level not in ("", v.label) else ""
+    name = f'<th scope=row data-value="{escape(v.cluster)}">{escape(v.cluster)} · {escape(v.label)} {sure}</th>'
     return f'<tr data-verdict="{v.verdict}">{name}{"".join(cells)}</tr>'
 
 
