@@ -23,7 +23,8 @@ def run(folder: Path, progress=None) -> str:
     source, target = itclust.datasets.pbmc()
     truth = target.obs.pop("bulk_labels").astype(str)
     itclust.transfer(source, target, labels_key="bulk_labels", progress=progress)
-    right = np.mean(target.obs["itclust"].astype(str) == truth)
+    label, level = (target.obs[k].astype(str) for k in ("itclust", "itclust_level"))
+    right, own, nothing = (np.mean(a == b) for a, b in ((label, truth), (level, label), (level, "any cell")))
     itclust.io.write(target, folder / "annotated.h5ad")
     itclust.io.write_csv(target, folder / "labels.csv")
     import matplotlib
@@ -32,6 +33,9 @@ def run(folder: Path, progress=None) -> str:
     itclust.pl.umap(target, show=False, save=folder / "umap.png")
     return (
         f"{summary(target, 'itclust')}\n"
-        f"agreement with the {len(truth)} labels held out: {right:.1%}\n"
+        f"agreement with the {len(truth)} labels held out: {right:.1%}; "
+        f"expected by confidence: {target.obs['itclust_confidence'].mean():.1%}\n"
+        f"sure with probability 0.9: the label for {own:.0%} of the cells, several types together for "
+        f"{1 - own - nothing:.0%}, nothing for {nothing:.0%} (itclust_level)\n"
         f"written to {folder}: annotated.h5ad, labels.csv, umap.png"
     )

@@ -86,9 +86,8 @@ def write(adata, result, *, types, genes, params, version, key="itclust") -> Non
         "version": version,
     }
     if result.reliability is not None:
-        adata.uns[k["uns"]]["reliability"] = pd.DataFrame(
-            result.reliability, columns=["confidence", "right", "n_cells"]
-        )
+        table = pd.DataFrame(result.reliability, columns=["confidence", "right", "n_cells"])
+        adata.uns[k["uns"]]["reliability"] = table.astype({"n_cells": int})
 
 
 def categorical(codes, names) -> pd.Categorical:
@@ -213,7 +212,7 @@ def summary(adata, key: str = "itclust") -> str:
     table = adata.uns[key]["clusters"].copy()
     confidence = adata.obs.groupby(f"{key}_cluster", observed=True)[f"{key}_confidence"].mean()
     table.insert(3, "confidence", confidence.reindex(table.index).to_numpy())
-    shown = [c for c in ("label", "n_cells", "confidence", "stability", "novelty", "runner_up") if c in table]
+    shown = [c for c in ("label", "n_cells", "confidence", "stability", "novelty", "runner_up", "level") if c in table]
     lines = [table[shown].to_string(float_format=lambda v: f"{v:.2f}")]
     missing = int(adata.obs[key].isna().sum())
     if missing:
