@@ -131,7 +131,7 @@ def beside_level(partition, first):
     """(n_pieces, 2): the sum of the numbers less the pair's best level; how far its usual level lies above the best."""
     numbers, size, _, label, voters, _ = partition
     total = np.clip((numbers[:, :4] - first[0]) / first[1], -CLIP, CLIP) @ first[2]
-    best, usual = novelty.level(total, size, label, voters)
+    best, usual, _ = novelty.level(total, size, label, voters)
     return np.column_stack([total - best, np.full(len(total), usual - best)])
 
 
