@@ -144,6 +144,7 @@ def worth(task, first, second):
         veto = np.clip(novelty.MIXED_SLOPE * (partition[0][:, 4] - novelty.MIXED_FROM), 0, novelty.MIXED_MOST)
         numbers = partition[0]
         veto[(-numbers[:, 2] > novelty.KEPT) & (numbers[:, 1] < novelty.LITTLE_OWN)] = novelty.KEPT_WEIGHT
+        veto[numbers[:, 5] > novelty.FAR] += novelty.FAR_WEIGHT
         evidence, called = evidence + logit[partition[-1]], called + (logit - veto)[partition[-1]]
     fine, known = task["partitions"][0][-1], task["known"]
     novel = (np.bincount(fine, called) / np.bincount(fine) > 0)[fine]

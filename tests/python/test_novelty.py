@@ -173,3 +173,14 @@ def test_a_piece_in_doubt_joins_the_new_type_that_it_is_like():
     assert list(found.nearer(new, known, 0.8)) == [False, True, False, False]
     assert not found.nearer(new, new | known, 0.8).any()  # as near to a known one
     assert not found.nearer(~new & ~known, new, 0.8)[3] and not found.nearer(np.zeros(4, bool), known, 0.8).any()
+
+
+def test_a_piece_much_farther_than_types_are_apart_is_far():
+    rng = np.random.default_rng(0)
+    lineage = rng.normal(0, 1, (2, 60)).repeat(2, 0)
+    types = lineage + rng.normal(0, 0.4, (4, 60))
+    found = clusters.Clusters.__new__(clusters.Clusters)
+    found.shift, found.markers = np.zeros(60), np.arange(60)
+    pieces = np.stack([types[0], types[0] + rng.normal(0, 0.4, 60), types.mean(0) + rng.normal(0, 1, 60)])
+    far = found._far(types, pieces, np.zeros(3), np.zeros(4))
+    assert far[0] == pytest.approx(0, abs=1e-6) and 0.1 < far[1] < novelty.FAR < far[2]

@@ -59,13 +59,13 @@ class Clusters:
         self.centre_target, self.centre_source = of_type.mean(0), mean[both].mean(0)
 
     def numbers(self) -> np.ndarray:
-        """The five numbers of each fine cluster, (n_fine, 5); those of coarse ones are carried over by shares of cells."""
+        """The six numbers of each fine cluster, (n_fine, 6); those of coarse ones are carried over by shares of cells."""
         share = (self.fine @ self.coarse.T).toarray() / self.n[:, None]
         coarse = np.column_stack([self._d_type(), self._own(), self._lost()])
         mean, profile = self.moments.mean[:, self.markers], self.profile[:, self.markers]
         noise = self._noise(self.fine, profile)
         d_plain = 1 - _correlation(profile - profile.mean(0), mean - mean.mean(0), *noise).max(1)
-        return np.column_stack([share @ coarse, d_plain, self._mixed()])
+        return np.column_stack([share @ coarse, d_plain, self._mixed(), self._far(mean, profile, *noise)])
 
     def _noise(self, groups, profile):
         """Summed sampling variance over the markers of each cluster's mean ``profile`` and of each type's: (n,), (n_types,)."""
@@ -73,6 +73,19 @@ class Clusters:
         n = np.asarray(groups.sum(1)).ravel()
         var = np.maximum(weighted_means(groups, x.multiply(x).tocsr()) - profile**2, 0)
         return tuple(v.sum(1) / np.maximum(k - 1, 1) for v, k in ((var, n), (m.var[:, self.markers], m.size)))
+
+    def _far(self, mean, profile, noise, noise_types) -> np.ndarray:
+        """How far a fine cluster is from its nearest type, in units of how far that type is from the next one.
+
+        Parameters
+        ----------
+        mean, profile : of types and fine clusters over the markers; ``noise``, ``noise_types`` see :meth:`_noise`.
+        """
+        types, mine = mean - mean.mean(0), profile - self.shift[self.markers] - mean.mean(0)
+        between = 1 - _correlation(types, types, noise_types, noise_types)
+        np.fill_diagonal(between, np.inf)
+        distance = 1 - _correlation(mine, types, noise, noise_types)
+        return distance.min(1) / np.maximum(between.min(1), 1e-3)[distance.argmin(1)]
 
     def _mixed(self) -> np.ndarray:
         """Mutual information of cell and label within each fine cluster, where enough of its cells are sure."""

@@ -16,10 +16,13 @@ question, are added up with fixed weights:
     as ``d_type``, each side centred by its own mean, finer clusters: the same without trusting the assignment.
 
 How large the sum is where nothing is new differs from pair to pair, more than it differs between known and new. So the
-sum is compared with the pair's own level: see :func:`level`. A fifth number can only veto:
+sum is compared with the pair's own level: see :func:`level`. Two more numbers can only veto:
 
 ``mixed``
     do its cells surely belong to different known types? Then something technical holds them together.
+``far``
+    is it much farther from its nearest type than that type is from the next one? Then it is more than another type: cells
+    under stress, or of poor quality.
 
 Cells too few for a cluster are seen one by one: by genes that no source type and no target cluster expresses.
 """
@@ -66,6 +69,7 @@ MIXED_FROM, MIXED_SLOPE, MIXED_MOST = 0.17, 12.0, 4.0
 # own: a shift within the type, by stimulus or technique. A label stays where the evidence is thin. Many types say by their
 # spread how far such shifts go, and neither veto is needed.
 KEPT, LITTLE_OWN, KEPT_WEIGHT = 0.63, 0.42, 6.0
+FAR, FAR_WEIGHT = 1.8, 4.0  # half of the known pieces that would be called new lie beyond it, and 2 % of the new ones
 # A piece that may be new joins a new type that it is clearly nearer to than to any known piece.
 NEARER = 0.8
 
@@ -116,6 +120,7 @@ def score_novelty(
         evidence = (GAIN * (total - best) - SPREAD * (usual - best)) / scale + INTERCEPT + PRIOR
         veto = np.clip(MIXED_SLOPE * (numbers[:, 4] - MIXED_FROM), 0, MIXED_MOST)
         veto[(-numbers[:, 2] > KEPT) & (numbers[:, 1] < LITTLE_OWN)] = KEPT_WEIGHT
+        veto[numbers[:, 5] > FAR] += FAR_WEIGHT
         veto *= 1 - from_pair(clusters.both.sum())
         logit += evidence[fine] / N_PARTITIONS
         called += (evidence - veto)[fine] / N_PARTITIONS
