@@ -123,3 +123,9 @@ def test_single_precision_is_as_good_as_double():
         answers.append(np.asarray(layer(z.astype(kind))))
     np.testing.assert_allclose(answers[0], answers[1], atol=1e-5)
     np.testing.assert_allclose(assign.soft_assignment(z, centroids, 32.0), answers[1], atol=1e-5)
+
+
+def test_a_backend_that_was_never_tried_is_refused():
+    network.check_backend("tensorflow")
+    with pytest.raises(ImportError, match=r"'torch'.*KERAS_BACKEND to one of tensorflow, jax"):
+        network.check_backend("torch")

@@ -1,4 +1,4 @@
-"""Networks, their training and minibatches, written in keras.ops: any Keras 3 backend runs them."""
+"""Networks, their training and minibatches, written in keras.ops, so that no line names a Keras backend but the check."""
 
 from __future__ import annotations
 
@@ -7,10 +7,27 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up lines are no news to the user
 
+BACKENDS = ("tensorflow", "jax")
+
+
+def check_backend(name) -> None:
+    """Raise where Keras would run on something that ItClust was never run on."""
+    if name not in BACKENDS:
+        msg = (
+            f"Keras is set to run on {name!r}, on which ItClust was never run. "
+            f"Set the environment variable KERAS_BACKEND to one of {', '.join(BACKENDS)} before Keras is imported."
+        )
+        raise ImportError(msg)
+
+
+check_backend(os.environ.get("KERAS_BACKEND") or BACKENDS[0])  # the import fails where it is missing
+
 import keras
 import numpy as np
 import scipy.sparse as sp
 from keras import ops
+
+check_backend(keras.backend.backend())  # keras.json may say another
 
 STEPS_A_CALL = 5  # of the optimiser in one call of the compiled function: saves Python's time
 
