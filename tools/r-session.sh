@@ -21,8 +21,8 @@ orphan: true
 
 # A first session in R
 
-Typed into R as a new user would. The installation is from a machine without Python packages, with pip's lines folded;
-the rest was made by `tools/r-session.sh`, and is R's own output.
+Typed into R as a new user would. The installation is from a clone, in a home and an R library that were empty, with
+pip's lines folded and without what reticulate 1.28 remarks on the clone's pyproject.toml; the rest was made by `tools/r-session.sh`, and is R's own output.
 
 ```r
 TEXT
