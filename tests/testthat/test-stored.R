@@ -10,6 +10,8 @@ test_that("the shipped annotated object is complete, and of this version", {
     expect_identical(run$version, .bundled_version())
     expect_true(all(c("label", "novel", "n_cells", "stability", "novelty",
         "runner_up", "nearest_type", "markers") %in% names(run$clusters)))
+    expect_true(all(c("itclust_level", "itclust_set") %in%
+        names(colData(annotated))))
     expect_true("UMAP" %in% reducedDimNames(annotated))
 })
 

@@ -32,6 +32,8 @@ test_that("every cell comes back with every key", {
     expect_named(run, c("params", "clusters", "history", "types", "genes",
         "version", "reliability"),
         ignore.order = TRUE)
+    expect_s3_class(run$reliability, "data.frame")
+    expect_named(run$reliability, c("confidence", "right", "n_cells"))
     expect_identical(run$version, .bundled_version())
     expect_identical(run$params$max_iter, 1L)
     expect_identical(sum(run$clusters$n_cells), 40L)
