@@ -152,10 +152,9 @@ def tsv_gzip(folder: Path) -> Path:
 
 def model(folder: Path) -> Path:
     """A model file of today, from one of format 1."""
-    from itclust import modelfile
+    import itclust
 
-    preset, settings, seed, fit = modelfile.read(Path(__file__).parent / "data" / "format1-default.itclust")
-    modelfile.write(folder / "x.itclust", fit, preset=preset, settings=settings, seed=seed)
+    itclust.ItClust.load(Path(__file__).parent / "data" / "format1-default.itclust").save(folder / "x.itclust")
     return folder / "x.itclust"
 
 

@@ -1,5 +1,7 @@
 """The main job on easy toy data: labels right, contract kept, invariants of the whole."""
 
+from itertools import pairwise
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -7,6 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 import itclust
+from itclust.data import dataset
 
 
 def labels(source, target, **kwargs):
@@ -92,6 +95,54 @@ def test_order_of_cells_and_genes_and_names_of_labels(pair):
     new = {t: f"z{9 - i}" for i, t in enumerate(sorted(source.obs["cell_type"].unique()))}
     renamed.obs["cell_type"] = renamed.obs["cell_type"].astype(str).map(new)
     assert np.mean(labels(renamed, target) == truth.map(new)) > 0.95
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "dense",
+        "csc",
+        "zeros",
+        "duplicates",
+        "unsorted",
+        "float64",
+        "int64",
+        "uint16",
+        "fortran",
+        "array",
+        "dask",
+        "backed",
+    ],
+)
+def test_what_is_seen_of_values_does_not_depend_on_their_storage(pair, stored, tmp_path):
+    """To the bit; so what follows does not either."""
+    target = pair[1]
+    x = sp.csr_matrix(target.X, dtype=np.float32)
+    other, (rows, columns) = target.copy(), x.shape
+    if stored == "zeros":
+        every = np.tile(np.arange(columns), rows), np.arange(rows + 1) * columns
+        other.X = sp.csr_matrix((x.toarray().ravel(), *every), x.shape)
+    elif stored == "duplicates":  # each value as two halves
+        other.X = sp.csr_matrix((np.repeat(x.data / 2, 2), np.repeat(x.indices, 2), x.indptr * 2), x.shape)
+    elif stored == "unsorted":
+        reverse = np.concatenate([np.arange(a, b)[::-1] for a, b in pairwise(x.indptr)])
+        other.X = sp.csr_matrix((x.data[reverse], x.indices[reverse], x.indptr), x.shape)
+    elif stored == "dask":
+        other.X = pytest.importorskip("dask.array").from_array(x.toarray(), (70, columns))
+    elif stored == "backed":
+        target.write_h5ad(tmp_path / "x.h5ad")
+        other = ad.read_h5ad(tmp_path / "x.h5ad", backed="r")
+    else:
+        forms = {
+            "dense": x.toarray,
+            "csc": x.tocsc,
+            "fortran": lambda: np.asfortranarray(x.toarray()),
+            "array": lambda: sp.csr_array(x),
+        }
+        other.X = forms[stored]() if stored in forms else x.astype(stored)
+    a, b = (dataset.target_of(d).values.whole() for d in (target, other))
+    for part in ("data", "indices", "indptr"):
+        np.testing.assert_array_equal(getattr(a, part), getattr(b, part))
 
 
 def test_sparse_equals_dense_and_layers(pair, annotated):

@@ -208,3 +208,12 @@ def test_every_array_of_a_model_has_a_shape(fitted, preset):
         fit = itclust.ItClust.load(folder / "format1-paper.itclust")._fit
     options = itclust.settings.PaperSettings() if preset == "paper" else fitted.settings
     assert set(modelfile._flat(fit)) == set(fit.shapes(options))
+
+
+def test_a_header_that_is_no_python_is_named(tmp_path):
+    """NumPy tries it a second time with a tokenizer, whose error is no ValueError."""
+    text = b"{'descr'h'descr'h'des\n"
+    with zipfile.ZipFile(tmp_path / "m", "w") as file:
+        file.writestr("header.npy", b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text)
+    with pytest.raises(ValueError, match="is not an ItClust model file, or it is damaged"):
+        itclust.ItClust.load(tmp_path / "m")
