@@ -129,3 +129,8 @@ def test_a_backend_that_was_never_tried_is_refused():
     network.check_backend("tensorflow")
     with pytest.raises(ImportError, match=r"'torch'.*KERAS_BACKEND to one of tensorflow, jax"):
         network.check_backend("torch")
+
+
+@pytest.mark.parametrize(("loss", "yes"), [(0.1, True), (1.3, True), (1.5, False), (np.nan, False), (np.inf, False)])
+def test_fine_tuning_diverged_where_its_loss_is_beyond_that_of_no_answer(loss, yes):
+    assert training.followed(loss, 4) == yes
