@@ -141,11 +141,7 @@ def worth(task, first, second):
     for partition in task["partitions"]:
         beside = beside_level(partition, first)
         logit = beside @ [second[0], -second[1]] + second[2] + novelty.PRIOR
-        veto = np.clip(novelty.MIXED_SLOPE * (partition[0][:, 4] - novelty.MIXED_FROM), 0, novelty.MIXED_MOST)
-        numbers = partition[0]
-        veto[(-numbers[:, 2] > novelty.KEPT) & (numbers[:, 1] < novelty.LITTLE_OWN)] = novelty.KEPT_WEIGHT
-        veto[numbers[:, 5] > novelty.FAR] += novelty.FAR_WEIGHT
-        evidence, called = evidence + logit[partition[-1]], called + (logit - veto)[partition[-1]]
+        evidence, called = evidence + logit[partition[-1]], called + (logit - novelty.veto(partition[0]))[partition[-1]]
     fine, known = task["partitions"][0][-1], task["known"]
     novel = (np.bincount(fine, called) / np.bincount(fine) > 0)[fine]
     if (~known).sum() < MIN_NEW:

@@ -140,12 +140,12 @@ def transfer(
     model = ItClust(preset, random_state, **({} if novelty else {"novelty": False}), **settings)
     check.is_anndata(target, "target")
     check.own_key(target, key_added, results.names(key_added))
+    sources = dataset.named(source)
     layers, raws, kinds = (check.pair(n, v) for n, v in (("layer", layer), ("use_raw", use_raw), ("values", values)))
-    dataset.check_batch_key(batch_key, dataset.named(source) | {"target": target})
-    dataset.check_gene_symbols(gene_symbols, dataset.named(source) | {"target": target})
+    dataset.check_batch_key(batch_key, sources | {"target": target})
+    dataset.check_gene_symbols(gene_symbols, sources | {"target": target})
     clusters = groups.clusters_of(target, clusters_key)
     known, minimum = model.settings.unlabelled, model.settings.min_shared_genes
-    sources = dataset.named(source)
     source = dataset.source_of(
         source, labels_key=labels_key, unlabelled=known, layer=layers[0], use_raw=raws[0], values=kinds[0],
         gene_symbols=gene_symbols, batch_key=batch_key, minimum=minimum,

@@ -118,12 +118,9 @@ def score_novelty(
         total = np.clip((numbers[:, :4] - MEAN) / SD, -4, 4) @ WEIGHTS
         best, usual, scale = level(total, clusters.n, (clusters.fine @ q).argmax(1), np.flatnonzero(clusters.both))
         evidence = (GAIN * (total - best) - SPREAD * (usual - best)) / scale + INTERCEPT + PRIOR
-        veto = np.clip(MIXED_SLOPE * (numbers[:, 4] - MIXED_FROM), 0, MIXED_MOST)
-        veto[(-numbers[:, 2] > KEPT) & (numbers[:, 1] < LITTLE_OWN)] = KEPT_WEIGHT
-        veto[numbers[:, 5] > FAR] += FAR_WEIGHT
-        veto *= 1 - from_pair(clusters.both.sum())
+        doubt = veto(numbers) * (1 - from_pair(clusters.both.sum()))
         logit += evidence[fine] / N_PARTITIONS
-        called += (evidence - veto)[fine] / N_PARTITIONS
+        called += (evidence - doubt)[fine] / N_PARTITIONS
     called = np.bincount(fine, called) / clusters.n
     group = clusters.grouped(called > CANDIDATE)
     share = np.bincount(group + 1, clusters.n)[group + 1] / n
@@ -133,8 +130,8 @@ def score_novelty(
     # cells of a new type get labels by chance: pieces of a cluster that is mostly new are new, unless they look known
     mostly = np.bincount(whole[1], novel[fine]) / np.bincount(whole[1]) > 0.5
     novel |= (np.bincount(fine, mostly[whole[1]]) > 0) & (np.bincount(fine, logit) > 0)
-    size = np.bincount(clusters.grouped(novel) + 1, clusters.n)
-    novel &= size[clusters.grouped(novel) + 1] >= min_cells
+    group = clusters.grouped(novel)
+    novel &= np.bincount(group + 1, clusters.n)[group + 1] >= min_cells
     evidence = np.bincount(fine, logit) / clusters.n
     novel |= (called > CANDIDATE) & clusters.nearer(novel, ~novel & (evidence < CANDIDATE), NEARER)
     group = clusters.grouped(novel)
@@ -145,6 +142,19 @@ def score_novelty(
     score = (1 - SMOOTH) * score + SMOOTH * score[structure.knn].mean(1)
     score = 1 - (1 - score) * (1 - outlier_cells(moments, x, clusters.coarse_profile))
     return Novelty(score, group[fine], mass.argmax(1) if n_groups else np.zeros(0, int))
+
+
+def veto(numbers) -> np.ndarray:
+    """What is taken off the evidence (n_pieces,) before a piece is called novel, in logits.
+
+    Parameters
+    ----------
+    numbers : (n_pieces, 6), see :meth:`itclust.numerics.clusters.Clusters.numbers`.
+    """
+    off = np.clip(MIXED_SLOPE * (numbers[:, 4] - MIXED_FROM), 0, MIXED_MOST)
+    off[(-numbers[:, 2] > KEPT) & (numbers[:, 1] < LITTLE_OWN)] = KEPT_WEIGHT
+    off[numbers[:, 5] > FAR] += FAR_WEIGHT
+    return off
 
 
 def pieces(cluster, label) -> np.ndarray:

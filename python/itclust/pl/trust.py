@@ -118,7 +118,7 @@ def remaining(found) -> pd.Series:
     if found.members is None:
         return pd.Series(dtype=int)
     size = found.members[found.counted].astype(str).value_counts()
-    return size[[name not in (*found.types, "novel") for name in size.index]]
+    return size[[name not in (*found.types, results.NOVEL) for name in size.index]]
 
 
 def _short(name, most=3) -> str:
