@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
 from itclust.numerics import classifiers, genes, neighbors, sketch
-from itclust.numerics.moments import TARGET_SUM, Moments, lognorm, stacked
+from itclust.numerics.moments import TARGET_SUM, Moments, lognorm
+from itclust.recipes import with_counts
 
 ALIGN_ROUNDS, ALIGN_CELLS = 5, 3000
 CHUNK = 8192  # cells that are dense at once
@@ -45,22 +45,19 @@ class Scale(NamedTuple):
 
 
 def sketched(values, scale: Scale, batch, present, settings, seed) -> tuple[np.ndarray, sp.csr_matrix]:
-    """Positions of the cells that the target's structure is learnt from, and their log values: all cells, where few."""
-    n = values.n_cells
-    if n <= settings.n_sketch:
-        return np.arange(n), stacked(map(scale.apply, values.chunks()))
-    rows = sketch.candidates(n, settings.n_sketch, batch, seed)
-    x = stacked(values.cells(rows).answers(partial(_scaled, scale), rows))
+    """Positions of the cells that the target's structure is learnt from, and their log values: all with a count, where few."""
+    rows = sketch.candidates(batch, settings.n_sketch, seed)
+    x = values.some(rows)
+    counted = with_counts(x)
+    rows, x = rows[counted], scale.apply(x if counted.all() else x[counted])
+    if len(batch) <= settings.n_sketch:
+        return rows, x
     some = np.random.default_rng(seed).permutation(len(rows))[:SKETCH_COMPONENTS]
     x_some = sp.csr_matrix(x[some][:, present])
     components = neighbors.principal_components(x_some, genes.variable([x_some], settings.n_genes), seed=seed)
     components = components._replace(genes=np.flatnonzero(present)[components.genes])
     kept = sketch.sketched(components.scores(x), settings.n_sketch, seed)
     return rows[kept], x[kept]
-
-
-def _scaled(scale, x, _) -> sp.csr_matrix:
-    return scale.apply(x)
 
 
 def answers(fit, source_model, x, batch, seed) -> tuple[np.ndarray, np.ndarray, dict]:
