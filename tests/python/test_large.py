@@ -51,7 +51,7 @@ def test_values_give_the_same_answer_wherever_they_lie(large, answered, storage,
     elif storage == "csc":
         target.X = target.X.tocsc()
     else:
-        monkeypatch.setattr(expression, "CHUNK", 170)
+        monkeypatch.setattr(expression, "ANSWERED", 170)
     model.transfer(target, progress=False)
     pd.testing.assert_frame_equal(target.obs, answered.obs)
 

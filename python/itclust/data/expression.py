@@ -238,7 +238,7 @@ def expression(matrix, genes, values="auto", name="source", holders=list, draw=N
     """
     check.choice("values", values, VALUES)
     on_disk = not in_memory(matrix) and getattr(matrix, "format", "csr") != "csc"
-    matrix = near_workers(matrix, CHUNK) if on_disk else as_csr(matrix)
+    matrix = near_workers(matrix, ANSWERED) if on_disk else as_csr(matrix)
     genes = np.asarray(genes, dtype=str)
     walked = Expression(matrix, genes)
     if in_memory(matrix):

@@ -177,7 +177,7 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     weights = [*fit.weights, fit.centroids]
     source_model = training.classifier(len(fit.markers), len(fit.types), settings, seed, weights)
     fixed, initial, factors = first_answers.answers(fit, source_model, x, batch, seed)
-    x = sp.csr_matrix(x[:, present])
+    x = x if present.all() else sp.csr_matrix(x[:, present])
     around = _structure(x, fit, present, (2 * fixed + initial) / 3, settings, seed)
     new = novelty.Novelty(None, np.full(x.shape[0], -1), np.zeros(0, int))
     if settings.novelty:
