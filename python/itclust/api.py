@@ -6,8 +6,9 @@ import dataclasses
 import logging
 
 from itclust import __version__, groups, modelfile, results
-from itclust.data import check, dataset, lineage
+from itclust.data import check, dataset, lineage, naming
 from itclust.outcome import outcome, spread
+from itclust.progress import check as check_progress
 from itclust.progress import reporter
 from itclust.settings import recipe, resolve
 
@@ -137,9 +138,11 @@ def transfer(
     >>> target.obs["itclust"].isna().sum()
     np.int64(0)
     """
-    model = ItClust(preset, random_state, **({} if novelty else {"novelty": False}), **settings)
+    model = ItClust(preset, random_state, **({} if novelty is True else {"novelty": novelty}), **settings)
+    check.choice("copy", copy, (True, False))
+    check_progress(progress)
     check.is_anndata(target, "target")
-    check.own_key(target, key_added, results.names(key_added))
+    naming.own_key(target, key_added, results.names(key_added))
     sources = dataset.named(source)
     layers, raws, kinds = (check.pair(n, v) for n, v in (("layer", layer), ("use_raw", use_raw), ("values", values)))
     dataset.check_batch_key(batch_key, sources | {"target": target})
@@ -218,6 +221,7 @@ class ItClust:
         ItClust
             This object.
         """
+        check_progress(progress)
         sources = dataset.named(source)
         dataset.check_batch_key(batch_key, sources)
         dataset.check_gene_symbols(gene_symbols, sources)
@@ -248,8 +252,9 @@ class ItClust:
         if self._fit is None:
             msg = "this model is not fitted: call fit(source) first, or ItClust.load(path)."
             raise RuntimeError(msg)
+        check_progress(progress)
         check.is_anndata(target, "target")
-        check.own_key(target, key_added, results.names(key_added))
+        naming.own_key(target, key_added, results.names(key_added))
         dataset.check_batch_key(batch_key, {"target": target})
         dataset.check_gene_symbols(gene_symbols, {"target": target})
         clusters = groups.clusters_of(target, clusters_key)

@@ -188,7 +188,7 @@ RECIPES = {
 
 def recipe(preset: str) -> Recipe:
     """The row of a preset; raise ValueError where there is none."""
-    if preset not in RECIPES:
+    if not isinstance(preset, str) or preset not in RECIPES:
         msg = f"preset={preset!r} is unknown; the presets are {', '.join(map(repr, RECIPES))}."
         raise ValueError(msg)
     return RECIPES[preset]
