@@ -50,12 +50,12 @@ def changed(name: str):
 
 
 def arrays(name: str) -> dict:
-    """A case as R takes it: matrices genes x cells with the names of both, and the labels."""
+    """A case as R takes it, in plain lists: values (column by column of genes x cells), names of both, labels."""
     source, target, keywords = changed(name)
     made = {"labels": [str(v) for v in source.obs["cell_type"]], "keywords": keywords}
     for where, a in (("source", source), ("target", target)):
         x = a.X.toarray() if sp.issparse(a.X) else np.asarray(a.X)
-        made[where] = {"x": x.T, "genes": [str(g) for g in a.var_names], "cells": [str(c) for c in a.obs_names]}
+        made[where] = {"x": x.astype(float).ravel().tolist(), "genes": [str(g) for g in a.var_names], "cells": [str(c) for c in a.obs_names]}
     return made
 
 
@@ -125,7 +125,7 @@ DATA = {
     "genes: of another kind": Case("names of genes", _genes(lambda g: f"feature:{g}"), "refused", "share 0 genes"),
     "genes: numbers": Case("names of genes", lambda s, t: setattr(s, "var_names", [str(i) for i in range(60)]), "refused", "look like numbers"),
     "genes: all blank": Case("names of genes", _genes(lambda g: " "), "refused", "there is no gene to match"),
-    "genes: two blank": Case("names of genes", _some_genes(""), "taken"),
+    "genes: two blank": Case("names of genes", _some_genes(""), "taken", doors=FILES),
     "genes: two missing": Case("names of genes", _some_genes(np.nan), "taken", doors=MEMORY),
     "genes: two None": Case("names of genes", _some_genes(None), "taken", doors=MEMORY),
     "genes: two names twice": Case("names of genes", _twice, "warned", "2 gene names of the target are duplicates"),

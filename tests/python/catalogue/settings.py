@@ -57,3 +57,12 @@ KEYS = {
     "70,000 letters": "a" * 70_000,
 }
 ODD_KEYS = ("my key", "été", "1", "a.b", "it's", "$x$", "été 2")  # that results can have
+
+
+def of_r() -> list:
+    """The cases of settings as R takes them: preset, name, value and a part of the message."""
+    plain = {name: case for name, case in SETTINGS.items() if "=" in name}
+    return [
+        [name, preset, setting.replace("_", "."), float(v) if type(v) is int else v, says]
+        for name, (preset, setting, v, says) in plain.items()
+    ]
