@@ -142,6 +142,7 @@ def transfer(
     check.choice("copy", copy, (True, False))
     check_progress(progress)
     check.is_anndata(target, "target")
+    check.in_memory_or_in_place(target, copy)
     naming.own_key(target, key_added, results.names(key_added))
     sources = dataset.named(source)
     layers, raws, kinds = (check.pair(n, v) for n, v in (("layer", layer), ("use_raw", use_raw), ("values", values)))
@@ -293,11 +294,13 @@ class ItClust:
 
     def _train(self, source, genes, progress):
         """Fit the recipe on the labelled cells of a Dataset."""
+        check.not_forked()
         fit = recipe(self.preset).load().fit
         self._fit = fit(source.labelled(), genes, self.settings, self.random_state, reporter(progress))
 
     def _annotate(self, new, target, key_added, progress, clusters=None, gene_symbols=None):
         """Adapt to a Dataset and write what was found to ``target``, the AnnData that it comes from."""
+        check.not_forked()
         fit = self._fit
         seen = fit.seen_in(new.genes)
         log.info("the target has %d of the %d genes that the network sees", seen.sum(), len(seen))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 
@@ -73,6 +74,31 @@ def is_log(kind: str, largest, name: str) -> None:
     if kind == "log" and largest > LARGEST_LOG:
         msg = f"values='log', but {name} holds values up to {largest:.4g}: pass values='counts', 'linear' or 'auto'."
         raise ValueError(msg)
+
+
+def in_memory_or_in_place(adata, copy: bool) -> None:
+    """Raise where a copy is asked for of an AnnData whose values lie in a file."""
+    if copy and getattr(adata, "isbacked", False):
+        msg = (
+            "copy=True of a target whose values are in a file would read them all. Leave copy out: only obs, obsm and uns "
+            "change, in memory, and the file stays as it is; or pass target.to_memory()."
+        )
+        raise ValueError(msg)
+
+
+_trained_in: list[int] = []  # the process that trained first
+
+
+def not_forked() -> None:
+    """Raise in a child forked after a training: the threads of TensorFlow stayed behind, and it would wait for them."""
+    if not _trained_in:
+        _trained_in.append(os.getpid())
+    elif _trained_in[0] != os.getpid():
+        msg = (
+            "this process was forked from one that had used ItClust, and TensorFlow does not work in such. "
+            'Start workers with multiprocessing.get_context("spawn"), or call ItClust in them alone.'
+        )
+        raise RuntimeError(msg)
 
 
 def shared_genes(n_shared: int, source_names, target_names, minimum: int) -> None:

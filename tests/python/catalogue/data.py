@@ -7,6 +7,7 @@ the pair as it was, to the bit; ``taken`` or ``warned``, where it sees something
 from __future__ import annotations
 
 import functools
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -55,7 +56,11 @@ def arrays(name: str) -> dict:
     made = {"labels": [str(v) for v in source.obs["cell_type"]], "keywords": keywords}
     for where, a in (("source", source), ("target", target)):
         x = a.X.toarray() if sp.issparse(a.X) else np.asarray(a.X)
-        made[where] = {"x": x.astype(float).ravel().tolist(), "genes": [str(g) for g in a.var_names], "cells": [str(c) for c in a.obs_names]}
+        made[where] = {
+            "x": x.astype(float).ravel().tolist(),
+            "genes": [str(g) for g in a.var_names],
+            "cells": [str(c) for c in a.obs_names],
+        }
     return made
 
 
@@ -244,6 +249,13 @@ def _keywords(**keywords):
     return lambda source, target: keywords
 
 
+def _backed(source, target):
+    """The target with its values left in a file, as ``read_h5ad(backed="r")`` gives it."""
+    with tempfile.TemporaryDirectory() as folder:  # what is open stays readable
+        target.filename = f"{folder}/x.h5ad"
+    return {"copy": True}
+
+
 def _with(table, column, values):
     """A column of ``obs`` of the target, and keywords that name it."""
 
@@ -287,6 +299,7 @@ DATA |= {
     "tree: a number": Case("arguments", _keywords(tree=5), "refused", "tree=5 is not usable", MEMORY),
     "preset: a list": Case("arguments", _keywords(preset=["default"]), "refused", "preset=['default'] is unknown", MEMORY),
     "copy: a word": Case("arguments", _keywords(copy="no"), "refused", "copy='no' is unknown", MEMORY),
+    "copy: of a backed target": Case("arguments", _backed, "refused", "copy=True of a target whose values are in a file", MEMORY),
     "novelty: a word": Case("arguments", _keywords(novelty="no"), "refused", "novelty='no' is not usable", MEMORY),
     "progress: a number": Case("arguments", _keywords(progress=5), "refused", "progress=5 is not usable", MEMORY),
     "progress: a function of one argument": Case("arguments", _keywords(progress=lambda a: None), "refused", "(stage, fraction, message)", MEMORY),

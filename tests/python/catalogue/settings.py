@@ -65,4 +65,5 @@ def of_r() -> list:
     return [
         [name, preset, setting.replace("_", "."), float(v) if type(v) is int else v, says]
         for name, (preset, setting, v, says) in plain.items()
+        if str(v) != "nan"  # NA there
     ]
