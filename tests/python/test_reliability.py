@@ -140,7 +140,7 @@ def test_a_full_disk_is_one_line(name, small, tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-KILLS = int(os.environ.get("ITCLUST_KILLS", "5"))
+KILLS = int(os.environ.get("ITCLUST_KILLS", "3"))
 WRITER = """
 import sys
 from itclust import io
@@ -392,7 +392,7 @@ def test_our_own_stores_lack_no_chunk(tmp_path, small, recwarn):
 def test_fuzzing():
     """Seconds of it; ``python tests/python/fuzz.py --files 5000`` for long. In a process that has no threads."""
     done = subprocess.run(
-        [sys.executable, HERE / "fuzz.py", "--files", "33", "--seed", "7", "--only", fuzz.QUICK],
+        [sys.executable, HERE / "fuzz.py", "--files", "72", "--seed", "7", "--only", fuzz.QUICK],
         capture_output=True, text=True, check=False, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
