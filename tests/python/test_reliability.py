@@ -232,6 +232,9 @@ def test_inspect_on_terminals_of_all_kinds(odd_file):
     command = "set -o pipefail; $PY -m itclust inspect odd.h5ad | head -c 1; $PY -m itclust inspect odd.h5ad >&- 2>&-; echo $?"
     left = shell(command, odd_file)
     assert "Traceback" not in left.stderr and left.stdout.splitlines()[-1].endswith("0")
+    piped = shell("cat odd.h5ad | $PY -m itclust inspect /dev/stdin", odd_file)
+    assert piped.returncode == 1 and len(piped.stderr.splitlines()) == 1
+    assert "/dev/stdin is a pipe" in piped.stderr
     full = shell("$PY -m itclust inspect odd.h5ad > /dev/full", odd_file)
     assert full.returncode == 1
     assert full.stderr.strip().splitlines()[-1].startswith("itclust: error: standard output cannot be written")

@@ -172,6 +172,12 @@ def own_key(adata, key: str, names) -> None:
     if adata.obs_names.name in names["obs"]:
         msg = f"key_added={key!r} is the name of target.obs's index as well, and a file keeps one of them: choose another."
         raise ValueError(msg)
+    if adata.obs_names.dtype.kind in "iufbmM":
+        msg = (
+            f"target's cells are named by {adata.obs_names.dtype}, which AnnData turns into text when it writes, and results "
+            "would not fit any more: target.obs_names = target.obs_names.astype(str)."
+        )
+        raise ValueError(msg)
     run = adata.uns.get(key)
     if hasattr(run, "keys") and {"clusters", "version"} <= set(run.keys()):
         return

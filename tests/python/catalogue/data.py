@@ -152,6 +152,10 @@ def _cells(make):
 DATA |= {
     "cells: one name for all": Case("names of cells", _cells(lambda n: ["a"] * n), "same", doors=FILES),
     "cells: missing names": Case("names of cells", _cells(lambda n: ["a", None, np.nan, *map(str, range(n - 3))]), "same", doors=MEMORY),
+    "cells: numbers that are no text": Case("names of cells", lambda s, t: setattr(t.obs, "index", pd.RangeIndex(len(t))), "refused",
+                                            "target.obs_names.astype(str)", MEMORY),
+    "cells: dates": Case("names of cells", lambda s, t: setattr(t.obs, "index", pd.date_range("2020", periods=len(t))), "refused",
+                         "target.obs_names.astype(str)", MEMORY),
     "cells: numbers": Case("names of cells", _cells(lambda n: [str(i) for i in range(n)]), "same"),
     "cells: in another alphabet": Case("names of cells", _cells(lambda n: [f"клетка {i}" for i in range(n)]), "same"),
     "cells: an index by the name of the results": Case(
@@ -192,7 +196,7 @@ DATA |= {
     "labels: A/B beside A|B": Case("labels", _renamed(A="A/B", B="A|B"), "refused", "would have one name in files"),
     "labels: A/B": Case("labels", _renamed(A="A/B"), "same"),
     "labels: math": Case("labels", _renamed(A="$B_2$ cell"), "same"),
-    "labels: a superscript digit": Case("labels", _renamed(A="A²"), "same"),
+    "labels: a superscript digit": Case("labels", _renamed(A="A2²"), "same"),
     "labels: another alphabet": Case("labels", _renamed(A="А-клетка"), "taken"),
     "labels: HTML": Case("labels", _renamed(A="<script>alert(1)</script>"), "same"),
     "labels: a command": Case("labels", _renamed(A="; rm -rf /"), "same"),
