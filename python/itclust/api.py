@@ -295,8 +295,9 @@ class ItClust:
     def _train(self, source, genes, progress):
         """Fit the recipe on the labelled cells of a Dataset."""
         check.not_forked()
-        fit = recipe(self.preset).load().fit
-        self._fit = fit(source.labelled(), genes, self.settings, self.random_state, reporter(progress))
+        source, fit = source.labelled(), recipe(self.preset).load().fit
+        check.hours(self.settings.source_steps(len(source.codes)), "the training on the source")
+        self._fit = fit(source, genes, self.settings, self.random_state, reporter(progress))
 
     def _annotate(self, new, target, key_added, progress, clusters=None, gene_symbols=None):
         """Adapt to a Dataset and write what was found to ``target``, the AnnData that it comes from."""
@@ -306,6 +307,7 @@ class ItClust:
         log.info("the target has %d of the %d genes that the network sees", seen.sum(), len(seen))
         check.missing_genes(int((~seen).sum()), len(seen))
         counted = check.counted(new.over(fit.genes).values.counted())
+        check.hours(self.settings.target_steps(int(counted.sum())), "the fine-tuning")
         adapt = recipe(self.preset).load().adapt
         adapted = adapt(fit, new.cells(counted), self.settings, self.random_state, reporter(progress))
         check.copies(adapted.copies)

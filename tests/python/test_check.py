@@ -1,5 +1,7 @@
 """Bad input: one clear line, before any training."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -163,3 +165,21 @@ def test_labels_that_are_no_types(pair, column, says):
 def test_few_numbers_and_profiles_of_one_cell_are_types():
     assert len(naming.labels(np.arange(150))[0]) == 150
     assert len(naming.labels(np.arange(100) % 4 + 0.5)[0]) == 4
+
+
+@pytest.mark.parametrize(
+    ("preset", "settings", "n", "source", "target"),
+    [
+        ("default", {}, 10**7, 7820, 360),
+        ("default", {"source_epochs": 10**5, "round_steps": 10**6}, 1000, 800_000, 6_000_000),
+        ("paper", {}, 1000, 8000, 40_000),
+    ],
+)
+def test_what_takes_hours_is_said_before_it_starts(preset, settings, n, source, target):
+    resolved = itclust.settings.resolve(preset, settings)
+    assert (resolved.source_steps(n), resolved.target_steps(n)) == (source, target)
+    for steps in (source, target):
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            check.hours(steps, "the training")
+        assert bool(said) == (steps > 1e6)

@@ -10,6 +10,7 @@ import numpy as np
 
 MOST_COPIES = 0.1  # share of the cells; real datasets have .02 at most
 LARGEST_LOG = 25  # of a log value: 2^25 counts
+MANY_STEPS = 1_000_000  # minibatches; a few milliseconds each
 SMALLEST = 1e-10  # that the largest value may be: a share of a cell's counts is larger by far
 
 
@@ -74,6 +75,13 @@ def is_log(kind: str, largest, name: str) -> None:
     if kind == "log" and largest > LARGEST_LOG:
         msg = f"values='log', but {name} holds values up to {largest:.4g}: pass values='counts', 'linear' or 'auto'."
         raise ValueError(msg)
+
+
+def hours(steps: float, what: str) -> None:
+    """Warn, before it starts, of training that may take hours."""
+    if steps > MANY_STEPS:
+        text = f"{what} may take {steps:.2g} minibatches, which is hours: fewer epochs or rounds, or a larger batch_size, are less."
+        warnings.warn(text, UserWarning, stacklevel=5)
 
 
 def in_memory_or_in_place(adata, copy: bool) -> None:
