@@ -1,10 +1,11 @@
 # make demo    the main job on real data: results and a picture in demo-output/
 # make test    everything, Python and R
 # make docs    the pages; make bench    the comparison; make test-trixie    the suite on Debian 13
+# make test-oldest, make test-newest    the Python suite with the oldest versions that pyproject.toml allows, and the newest
 # All install what is missing and reuse what is there.
 
 PY := .venv/bin/python
-.PHONY: demo test test-python test-r test-trixie setup setup-r lint docs bench
+.PHONY: demo test test-python test-r test-trixie test-oldest test-newest setup setup-r lint docs bench
 
 demo: setup
 	$(PY) -m itclust demo demo-output
@@ -39,3 +40,6 @@ bench: setup
 
 test-trixie:
 	tools/test-trixie.sh
+
+test-oldest test-newest: test-%:
+	tools/test-versions.sh $*

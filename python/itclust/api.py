@@ -6,8 +6,9 @@ import dataclasses
 import logging
 
 from itclust import __version__, groups, modelfile, results
-from itclust.data import check, dataset, lineage
+from itclust.data import check, dataset, lineage, naming
 from itclust.outcome import outcome, spread
+from itclust.progress import check as check_progress
 from itclust.progress import reporter
 from itclust.settings import recipe, resolve
 
@@ -137,9 +138,12 @@ def transfer(
     >>> target.obs["itclust"].isna().sum()
     np.int64(0)
     """
-    model = ItClust(preset, random_state, **({} if novelty else {"novelty": False}), **settings)
+    model = ItClust(preset, random_state, **({} if novelty is True else {"novelty": novelty}), **settings)
+    check.choice("copy", copy, (True, False))
+    check_progress(progress)
     check.is_anndata(target, "target")
-    check.own_key(target, key_added, results.names(key_added))
+    check.in_memory_or_in_place(target, copy)
+    naming.own_key(target, key_added, results.names(key_added))
     sources = dataset.named(source)
     layers, raws, kinds = (check.pair(n, v) for n, v in (("layer", layer), ("use_raw", use_raw), ("values", values)))
     dataset.check_batch_key(batch_key, sources | {"target": target})
@@ -219,6 +223,7 @@ class ItClust:
         ItClust
             This object.
         """
+        check_progress(progress)
         sources = dataset.named(source)
         dataset.check_batch_key(batch_key, sources)
         dataset.check_gene_symbols(gene_symbols, sources)
@@ -249,8 +254,9 @@ class ItClust:
         if self._fit is None:
             msg = "this model is not fitted: call fit(source) first, or ItClust.load(path)."
             raise RuntimeError(msg)
+        check_progress(progress)
         check.is_anndata(target, "target")
-        check.own_key(target, key_added, results.names(key_added))
+        naming.own_key(target, key_added, results.names(key_added))
         dataset.check_batch_key(batch_key, {"target": target})
         dataset.check_gene_symbols(gene_symbols, {"target": target})
         clusters = groups.clusters_of(target, clusters_key)
@@ -290,8 +296,10 @@ class ItClust:
 
     def _train(self, source, genes, progress):
         """Fit the recipe on the labelled cells of a Dataset."""
-        fit = recipe(self.preset).load().fit
-        self._fit = fit(source.labelled(), genes, self.settings, self.random_state, reporter(progress))
+        check.not_forked()
+        source, fit = source.labelled(), recipe(self.preset).load().fit
+        check.hours(self.settings.source_steps(len(source.codes)), "the training on the source")
+        self._fit = fit(source, genes, self.settings, self.random_state, reporter(progress))
 
     def _draw(self, batch):
         """Positions of the cells that are kept from the first walk over a target that is not in memory."""
@@ -299,10 +307,12 @@ class ItClust:
 
     def _annotate(self, new, target, key_added, progress, clusters=None, gene_symbols=None):
         """Adapt to a Dataset and write what was found to ``target``, the AnnData that it comes from."""
+        check.not_forked()
         fit = self._fit
         seen = fit.seen_in(new.genes)
         log.info("the target has %d of the %d genes that the network sees", seen.sum(), len(seen))
         check.missing_genes(int((~seen).sum()), len(seen))
+        check.hours(self.settings.target_steps(new.values.n_cells), "the fine-tuning")
         adapt = recipe(self.preset).load().adapt
         adapted = adapt(fit, new, self.settings, self.random_state, reporter(progress))
         check.copies(adapted.copies)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from itclust import results
-from itclust.data import check
+from itclust.data import naming
 from itclust.numerics.groups import answered
 
 
@@ -58,7 +58,7 @@ def clusters_of(target, clusters_key) -> pd.Series | None:
     """
     if clusters_key is None:
         return None
-    check.column(target.obs.columns, clusters_key, "clusters_key", "target")
+    naming.column(target.obs, clusters_key, "clusters_key", "target.obs")
     given = target.obs[clusters_key]
     text = given.astype(object).map(str, na_action="ignore")
     categorical = isinstance(given.dtype, pd.CategoricalDtype)

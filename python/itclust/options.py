@@ -62,7 +62,7 @@ def keywords(args) -> dict:
     settings = dict(setting(s) for s in args.set)
     try:
         itclust.settings.resolve(args.preset, settings)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise WrongUse(str(error)) from None
     raw = {None: False, "both": True, "source": [True, False], "target": [False, True]}[args.use_raw]
     place = {"layer": _pair(args.layer), "values": _pair(args.values), "use_raw": raw}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 
 STAGES = {"pretrain": "pretraining", "source": "learning the source", "target": "fine-tuning on the target",
           "cells": "annotating all cells"}  # fmt: skip
+_UNUSABLE = "progress={!r} is not usable: it is None, True, False or a function (stage, fraction, message)."
 
 
 def reporter(progress):
@@ -21,6 +23,21 @@ def reporter(progress):
     if progress is None:
         progress = sys.stderr is not None and sys.stderr.isatty()
     return Bar() if progress else lambda stage, fraction, message: None
+
+
+def check(progress) -> None:
+    """Raise unless ``progress`` is of use to :func:`reporter`; a function must take what it will be called with."""
+    if not callable(progress):
+        if not any(progress is p for p in (None, True, False)):
+            raise TypeError(_UNUSABLE.format(progress))
+        return
+    try:
+        inspect.signature(progress).bind("source", 0.0, "")
+    except ValueError:
+        return  # a function of another language, which does not say what it takes
+    except TypeError as error:
+        msg = f"progress={progress!r} is not usable: it is called with (stage, fraction, message), and {error}."
+        raise TypeError(msg) from None
 
 
 class Bar:

@@ -100,7 +100,7 @@ def categorical(codes, names) -> pd.Categorical:
 def natural(names) -> list:
     """Sorted so that ``novel 2`` comes before ``novel 10`` and ``"9"`` before ``"10"``."""
     return sorted(
-        names, key=lambda s: [(0, int(t), "") if t.isdigit() else (1, 0, t) for t in re.split(r"(\d+)", s) if t]
+        names, key=lambda s: [(0, int(t), "") if t.isdecimal() else (1, 0, t) for t in re.split(r"(\d+)", s) if t]
     )
 
 

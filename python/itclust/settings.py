@@ -63,6 +63,14 @@ class Settings:
     unlabelled: tuple[str, ...] = ()
     min_shared_genes: int = 50
 
+    def source_steps(self, n_cells: int) -> int:
+        """Minibatches on the source at most."""
+        return self.source_epochs * -(-n_cells // self.batch_size)
+
+    def target_steps(self, n_cells: int) -> int:
+        """Minibatches of the fine-tuning at most."""
+        return self.max_iter * -(-n_cells // self.batch_size)
+
 
 @dataclasses.dataclass(frozen=True)
 class DefaultSettings(Settings):
@@ -119,6 +127,14 @@ class DefaultSettings(Settings):
                 msg = f"{name}={getattr(self, name)} is not usable: preset='default' takes 2 or more."
                 raise TypeError(msg)
 
+    def source_steps(self, n_cells: int) -> int:
+        """Minibatches on the source at most."""
+        return super().source_steps(min(n_cells, self.n_source_cells))
+
+    def target_steps(self, n_cells: int) -> int:
+        """Minibatches of the fine-tuning at most."""
+        return self.max_iter * self.round_steps
+
 
 @dataclasses.dataclass(frozen=True)
 class PaperSettings(Settings):
@@ -168,6 +184,10 @@ class PaperSettings(Settings):
             msg = "novelty=True is not usable: preset='paper' has no search for new types. Use preset='default'."
             raise TypeError(msg)
 
+    def target_steps(self, n_cells: int) -> int:
+        """Minibatches of the fine-tuning at most."""
+        return self.target_epochs * super().target_steps(n_cells)
+
 
 class Recipe(NamedTuple):
     """A row of the table of recipes: the settings' class, and the module (see :mod:`itclust.recipes`)."""
@@ -188,7 +208,7 @@ RECIPES = {
 
 def recipe(preset: str) -> Recipe:
     """The row of a preset; raise ValueError where there is none."""
-    if preset not in RECIPES:
+    if not isinstance(preset, str) or preset not in RECIPES:
         msg = f"preset={preset!r} is unknown; the presets are {', '.join(map(repr, RECIPES))}."
         raise ValueError(msg)
     return RECIPES[preset]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import gc
 import gzip
 import shutil
 import subprocess
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -15,6 +18,25 @@ CELLS = [f"AAACCTGAGAAAC{'ACGT'[i % 4]}{'ACGT'[i // 4 % 4]}{'ACGT'[i // 16]}-1" 
 GENES = ["CD3D", "LYZ", "MS4A1", "GNLY", "NKG7", "FTL", "RPL3", "MT-CO1"]
 COUNTS = np.random.default_rng(0).poisson(0.8, (len(CELLS), len(GENES))).astype(np.float32)
 TYPES = np.array(["B", "T", "NK"])[np.arange(len(CELLS)) % 3]
+
+
+def copied(maker):
+    """``maker``, which makes its files once and hands out copies of them from then on."""
+    made = {}
+
+    @functools.wraps(maker)
+    def copy(folder: Path) -> Path | None:
+        if not made:
+            made["at"] = Path(tempfile.mkdtemp(prefix="itclust-corpus-"))
+            atexit.register(shutil.rmtree, made["at"], ignore_errors=True)
+            path = maker(made["at"])
+            made["path"] = path and path.relative_to(made["at"])
+        if made["path"] is None:
+            return None
+        shutil.copytree(made["at"], folder, dirs_exist_ok=True)
+        return folder / made["path"]
+
+    return copy
 
 
 def make_corpus(folder: Path) -> dict[str, Path]:
@@ -51,18 +73,21 @@ def adata():
     return made
 
 
+@copied
 def h5ad(folder: Path) -> Path:
     """AnnData, not compressed: damage reaches the numbers."""
     adata().write_h5ad(folder / "x.h5ad")
     return folder / "x.h5ad"
 
 
+@copied
 def h5ad_gzip(folder: Path) -> Path:
     """AnnData with a filter."""
     adata().write_h5ad(folder / "x.h5ad", compression="gzip")
     return folder / "x.h5ad"
 
 
+@copied
 def zarr_folder(folder: Path) -> Path | None:
     """AnnData as a folder of chunks."""
     try:
@@ -76,6 +101,7 @@ def zarr_folder(folder: Path) -> Path | None:
     return folder / "x.zarr"
 
 
+@copied
 def zarr_zip(folder: Path) -> Path | None:
     """The same in a zip."""
     made = zarr_folder(folder)
@@ -100,11 +126,13 @@ def tenx_h5(folder: Path, version: int = 3) -> Path:
     return folder / "x.h5"
 
 
+@copied
 def tenx_h5_v2(folder: Path) -> Path:
     """10x HDF5 of Cell Ranger 2."""
     return tenx_h5(folder, 2)
 
 
+@copied
 def loom(folder: Path) -> Path:
     """loom, by its specification, with gzip as loompy writes it."""
     import h5py
@@ -117,6 +145,7 @@ def loom(folder: Path) -> Path:
     return folder / "x.loom"
 
 
+@copied
 def mtx(folder: Path) -> Path:
     """10x folder."""
     import scipy.io
@@ -128,6 +157,7 @@ def mtx(folder: Path) -> Path:
     return folder
 
 
+@copied
 def mtx_gzip(folder: Path) -> Path:
     """10x folder, compressed."""
     for file in list(mtx(folder).iterdir()):
@@ -136,6 +166,7 @@ def mtx_gzip(folder: Path) -> Path:
     return folder
 
 
+@copied
 def csv(folder: Path) -> Path:
     """Table of cells x genes with a column of labels."""
     frame = adata().to_df()
@@ -144,12 +175,14 @@ def csv(folder: Path) -> Path:
     return folder / "x.csv"
 
 
+@copied
 def tsv_gzip(folder: Path) -> Path:
     """Table of genes x cells, compressed."""
     adata().to_df().T.to_csv(folder / "x.tsv.gz", sep="\t")
     return folder / "x.tsv.gz"
 
 
+@copied
 def model(folder: Path) -> Path:
     """A model file of today, from one of format 1."""
     import itclust
@@ -158,6 +191,7 @@ def model(folder: Path) -> Path:
     return folder / "x.itclust"
 
 
+@copied
 def rds(folder: Path) -> Path | None:
     """A sparse matrix of R, not compressed."""
     if not shutil.which("Rscript"):
@@ -178,6 +212,7 @@ def _forked(maker, folder: Path) -> Path | None:
     pid = os.fork()
     if pid == 0:
         os.close(receive)
+        tempfile.tempdir = str(folder.parent)  # nothing is tidied up at the end of this child
         code = 1
         try:
             os.write(send, str(maker(folder) or "").encode())

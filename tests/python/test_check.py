@@ -1,11 +1,14 @@
 """Bad input: one clear line, before any training."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 
 import itclust
-from itclust.data import check
+from itclust.data import check, naming
 
 
 @pytest.fixture(autouse=True)
@@ -37,12 +40,12 @@ def test_label_column(pair):
 
 @pytest.mark.parametrize("name", ["cell_type", "CellType", "cell.type", "Cell Type", "LABEL", "labels"])
 def test_usual_label_columns_are_found(name):
-    assert check.labels_key(["batch", name], None) == name
+    assert naming.labels_key(pd.DataFrame(columns=["batch", name])) == name
 
 
 def test_two_label_columns_are_not_guessed_between():
     with pytest.raises(KeyError, match="2 columns"):
-        check.labels_key(["label", "cell_type"], None)
+        naming.labels_key(pd.DataFrame(columns=["label", "cell_type"]))
 
 
 def test_no_shared_genes(pair):
@@ -77,7 +80,7 @@ def test_nan(pair):
     source, target = pair
     target.X = sp.csr_matrix(target.X, dtype="f4")
     target.X.data[0] = np.nan
-    assert "NaN or infinite" in error(ValueError, source, target)
+    assert "NaN, infinite or beyond 3e38" in error(ValueError, source, target)
 
 
 def test_one_type(pair):
@@ -110,10 +113,10 @@ def test_unknown_settings_name_the_nearest(pair):
 
 def test_cells_without_a_label_do_not_train():
     with pytest.warns(UserWarning, match="3 source cells without a label do not train"):
-        types, codes = check.labels(["a", None, "b", np.nan, " ", "a"])
+        types, codes = naming.labels(["a", None, "b", np.nan, " ", "a"])
     assert types.tolist() == ["a", "b"] and codes.tolist() == [0, -1, 1, -1, -1, 0]
     with pytest.warns(UserWarning, match="1 source cells"):
-        assert check.labels(["a", "b", "Unknown"], ("Unknown",))[1].tolist() == [0, 1, -1]
+        assert naming.labels(["a", "b", "Unknown"], ("Unknown",))[1].tolist() == [0, 1, -1]
 
 
 def test_missing_genes():
@@ -160,5 +163,23 @@ def test_labels_that_are_no_types(pair, column, says):
 
 
 def test_few_numbers_and_profiles_of_one_cell_are_types():
-    assert len(check.labels(np.arange(150))[0]) == 150
-    assert len(check.labels(np.arange(100) % 4 + 0.5)[0]) == 4
+    assert len(naming.labels(np.arange(150))[0]) == 150
+    assert len(naming.labels(np.arange(100) % 4 + 0.5)[0]) == 4
+
+
+@pytest.mark.parametrize(
+    ("preset", "settings", "n", "source", "target"),
+    [
+        ("default", {}, 10**7, 7820, 360),
+        ("default", {"source_epochs": 10**5, "round_steps": 10**6}, 1000, 800_000, 6_000_000),
+        ("paper", {}, 1000, 8000, 40_000),
+    ],
+)
+def test_what_takes_hours_is_said_before_it_starts(preset, settings, n, source, target):
+    resolved = itclust.settings.resolve(preset, settings)
+    assert (resolved.source_steps(n), resolved.target_steps(n)) == (source, target)
+    for steps in (source, target):
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            check.hours(steps, "the training")
+        assert bool(said) == (steps > 1e6)

@@ -82,23 +82,23 @@ def test_an_order_that_the_user_gave_is_kept_and_a_wrong_column_is_named():
         itclust.group(target, "none")
 
 
-def test_clusters_key_and_gene_symbols_in_the_call(pair):
+def test_clusters_key_and_gene_symbols_in_the_call(pair, fitted):
     """Symbols in a column give the answer of symbols as names; the clusters are labelled as by :func:`itclust.group`."""
-    (source, target), quick = pair, {"source_epochs": 3, "max_iter": 1, "progress": False}
+    source, target = pair
     target.obs["mine"] = np.where(np.arange(target.n_obs) % 2, "odd", "even")
     other = target.copy()
     other.var["symbol"] = pd.Categorical(other.var_names)
     other.var_names = [f"ENSG{i:08d}" for i in range(other.n_vars)]
-    itclust.transfer(source, target, **quick)
+    fitted.transfer(target, progress=False)
     assert "itclust_group" not in target.obs
-    itclust.transfer(source, other, gene_symbols="symbol", clusters_key="mine", **quick)
+    fitted.transfer(other, gene_symbols="symbol", clusters_key="mine", progress=False)
     pd.testing.assert_series_equal(target.obs["itclust"], other.obs["itclust"])
     np.testing.assert_array_equal(target.obsm["X_itclust"], other.obsm["X_itclust"])
     pd.testing.assert_frame_equal(other.uns["itclust"]["groups"], itclust.group(target, "mine"))
     label = other.uns["itclust"]["groups"]["label"].astype(object)
     assert (other.obs["itclust_group"].astype(object) == other.obs["mine"].map(label)).all()
     assert len(itclust.explain(source, other, n_genes=2)) == len(itclust.explain(source, target, n_genes=2))
-    itclust.transfer(source, other, gene_symbols="symbol", **quick)
+    fitted.transfer(other, gene_symbols="symbol", progress=False)
     assert "itclust_group" not in other.obs
     with pytest.raises(KeyError, match=r"'no' is not a column of target\.var. Pass gene_symbols="):
         itclust.transfer(source, target, gene_symbols="no")

@@ -500,7 +500,7 @@ def test_broken_file_gets_one_clear_line(name, tmp_path, adata, request):
     SAID[name] = (caught.type.__name__, re.sub(r"\w+Error: .*?(?=\. Get it again)", "...", message))
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(8))  # more of it: fuzz.py
 def test_random_damage_never_passes_as_another_error(seed, tmp_path, adata):
     rng = np.random.default_rng(seed)
     for maker in (h5ad, tenx_h5, tenx_folder, csv_cells_by_genes):

@@ -2,9 +2,7 @@
 
 import dataclasses
 import io
-import json
-import pickle
-import re
+import sys
 import zipfile
 from pathlib import Path
 
@@ -15,7 +13,9 @@ import scipy.sparse as sp
 
 import itclust
 from itclust import modelfile
-from itclust.io import arrays as io_arrays
+
+sys.path.insert(0, str(Path(__file__).parent))
+from catalogue.models import rewritten
 
 
 def test_save_load_same_answer(fitted, pair, annotated, tmp_path):
@@ -42,17 +42,6 @@ def test_the_file_holds_no_pickle(fitted, tmp_path):
     with zipfile.ZipFile(tmp_path / "m") as file:
         for name in file.namelist():
             np.load(io.BytesIO(file.read(name)), allow_pickle=False)
-
-
-@pytest.mark.parametrize("damage", ["cut", "text", "pickle", "empty"])
-def test_damaged_files_are_named(fitted, tmp_path, damage):
-    path = tmp_path / "m"
-    fitted.save(path)
-    whole = path.read_bytes()
-    content = {"cut": whole[: len(whole) // 2], "text": b"hello", "pickle": pickle.dumps({"a": 1}), "empty": b""}
-    path.write_bytes(content[damage])
-    with pytest.raises(ValueError, match="is not an ItClust model file, or it is damaged"):
-        itclust.ItClust.load(path)
 
 
 def test_no_model_file(tmp_path):
@@ -138,51 +127,6 @@ def test_zeros_that_are_stored_do_not_count_as_detected(pair, fitted):
         np.testing.assert_array_equal(value, modelfile._flat(again._fit)[name])
 
 
-HOSTILE = {
-    "a claim of 5 GB": (lambda a, h: a.update(more=np.zeros((70, 10**6), "i1")), "claim"),
-    "an array too many": (lambda a, h: a.update(more=np.zeros(3)), "'more' is no part"),
-    "an array too few": (lambda a, h: a.pop("coef"), "coef"),
-    "a weight too few": (lambda a, h: a.pop("weights.1"), "'1' is missing"),
-    "a marker beyond the genes": (lambda a, h: np.put(a["markers"], 0, 10**6), "'markers' holds"),
-    "a negative marker": (lambda a, h: np.put(a["markers"], 0, -1), "'markers' holds"),
-    "NaN": (lambda a, h: np.put(a["centroids"], 3, np.nan), "'centroids' holds values that are NaN"),
-    "an infinite weight": (lambda a, h: np.put(a["weights.0"], 3, np.inf), "NaN or infinite"),
-    "a huge weight": (lambda a, h: np.put(a["weights.0"], 3, 1e30), "'weights.0' holds"),
-    "another shape": (lambda a, h: a.update(coef=a["coef"].T), "has the shape"),
-    "another kind": (lambda a, h: a.update(markers=a["markers"].astype("f4")), "'markers' holds float32"),
-    "a type twice": (lambda a, h: a["types"].__setitem__(1, a["types"][0]), "a name twice"),
-    "types without numbers": (lambda a, h: a.update({"moments.mean": a["moments.mean"][:2]}), "has the shape"),
-    "another width": (lambda a, h: h["settings"].update(n_latent=64), "has the shape"),
-    "a setting out of range": (lambda a, h: h["settings"].update(batch_size=0), "batch_size=0"),
-    "an unknown setting": (lambda a, h: h["settings"].update(warp=9), "setting 'warp' is unknown"),
-    "an unknown preset": (lambda a, h: h.update(preset="magic"), "preset='magic' is unknown"),
-    "a seed of 2^40": (lambda a, h: h.update(seed=2**40), "its seed is"),
-    "a format of the future": (lambda a, h: h.update(format=99, version="9.0"), "was written by itclust '9.0'"),
-    "a format below 1": (lambda a, h: h.update(format=-1), "its format is -1"),
-}
-
-
-def rewritten(path, change, *, seal=True):
-    """The model file with another content; with a checksum of its own, as one of bad intent would have."""
-    arrays = io_arrays.read(path)
-    header = json.loads(str(arrays.pop("header")))
-    change(arrays, header)
-    if seal:
-        header["sha256"] = io_arrays.checksum(arrays)
-        header["arrays"] = modelfile._described(arrays)
-    np.savez_compressed(path.open("wb"), header=np.array(json.dumps(header)), **arrays)
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_models_are_refused(fitted, tmp_path, name):
-    change, says = HOSTILE[name]
-    fitted.save(tmp_path / "m")
-    rewritten(tmp_path / "m", change)
-    with pytest.raises(ValueError, match=re.escape(says)) as caught:
-        itclust.ItClust.load(tmp_path / "m")
-    assert "\n" not in str(caught.value)
-
-
 def test_damage_is_told_from_intent(fitted, tmp_path):
     path = tmp_path / "m"
     fitted.save(path)
@@ -192,11 +136,6 @@ def test_damage_is_told_from_intent(fitted, tmp_path):
     fitted.save(path)
     rewritten(path, lambda a, h: a.pop("coef"))
     with pytest.raises(ValueError, match="Do not trust it"):
-        itclust.ItClust.load(path)
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match="damaged"):
         itclust.ItClust.load(path)
 
 

@@ -140,7 +140,7 @@ def test_a_full_disk_is_one_line(name, small, tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-KILLS = int(os.environ.get("ITCLUST_KILLS", "5"))
+KILLS = int(os.environ.get("ITCLUST_KILLS", "3"))
 WRITER = """
 import sys
 from itclust import io
@@ -232,6 +232,9 @@ def test_inspect_on_terminals_of_all_kinds(odd_file):
     command = "set -o pipefail; $PY -m itclust inspect odd.h5ad | head -c 1; $PY -m itclust inspect odd.h5ad >&- 2>&-; echo $?"
     left = shell(command, odd_file)
     assert "Traceback" not in left.stderr and left.stdout.splitlines()[-1].endswith("0")
+    piped = shell("cat odd.h5ad | $PY -m itclust inspect /dev/stdin", odd_file)
+    assert piped.returncode == 1 and len(piped.stderr.splitlines()) == 1
+    assert "/dev/stdin is a pipe" in piped.stderr
     full = shell("$PY -m itclust inspect odd.h5ad > /dev/full", odd_file)
     assert full.returncode == 1
     assert full.stderr.strip().splitlines()[-1].startswith("itclust: error: standard output cannot be written")
@@ -392,7 +395,7 @@ def test_our_own_stores_lack_no_chunk(tmp_path, small, recwarn):
 def test_fuzzing():
     """Seconds of it; ``python tests/python/fuzz.py --files 5000`` for long. In a process that has no threads."""
     done = subprocess.run(
-        [sys.executable, HERE / "fuzz.py", "--files", "33", "--seed", "7", "--only", fuzz.QUICK],
+        [sys.executable, HERE / "fuzz.py", "--files", "72", "--seed", "7", "--only", fuzz.QUICK],
         capture_output=True, text=True, check=False, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]

@@ -63,3 +63,7 @@ def test_cells_of_one_type_in_two_states_are_two_clusters_of_one_label():
     q = target.obsm["itclust_probabilities"].to_numpy()
     np.testing.assert_allclose(q.sum(1), 1, rtol=1e-5)
     assert (q.argmax(1) == target.obs["itclust_cluster"].astype(int)).all()
+
+
+def test_numbers_in_names_are_in_order_and_odd_digits_are_letters():
+    assert results.natural({"T10", "T9", "T2\u00b2", "\u00b2", "T"}) == ["T", "T2\u00b2", "T9", "T10", "\u00b2"]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 
 import numpy as np
 
-LABEL_COLUMNS = ("cell_type", "celltype", "cell.type", "cell type", "label", "labels")
 MOST_COPIES = 0.1  # share of the cells; real datasets have .02 at most
 LARGEST_LOG = 25  # of a log value: 2^25 counts
-MOST_NUMBERS = 20  # labels that may all be fractions
-MOST_UNIQUE = 200  # types of which most may have a single cell: mean profiles of a reference are fewer
-_FRACTION = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+(?=e))(e[-+]?\d+)?|[-+]?(inf|nan)|[-+]?0", re.IGNORECASE)
-_NOVEL = re.compile(r"novel \d+")
+MANY_STEPS = 1_000_000  # minibatches; a few milliseconds each
+SMALLEST = 1e-10  # that the largest value may be: a share of a cell's counts is larger by far
 
 
 def is_anndata(adata, name: str) -> None:
@@ -24,97 +22,6 @@ def is_anndata(adata, name: str) -> None:
     if adata.n_obs == 0 or adata.n_vars == 0:
         msg = f"{name} is empty: it has {adata.n_obs} cells and {adata.n_vars} genes."
         raise ValueError(msg)
-
-
-def column(columns, key: str, argument: str, name: str = "source", table: str = "obs") -> None:
-    """Raise unless ``key`` is one of ``columns`` of a table, ``obs`` or ``var``."""
-    columns = [str(c) for c in columns]
-    if key not in columns:
-        msg = f"{key!r} is not a column of {name}.{table}. Pass {argument}=; {_listed(columns)}"
-        raise KeyError(msg)
-
-
-def labels_key(columns, key: str | None, name: str = "source") -> str:
-    """Name of the label column of ``source.obs``."""
-    if key is not None:
-        column(columns, key, "labels_key", name)
-        return key
-    columns = [str(c) for c in columns]
-    found = [c for c in columns if c.lower() in LABEL_COLUMNS]
-    if len(found) != 1:
-        what = f"{len(found)} columns of {name}.obs may hold the labels" if found else "no label column was recognised"
-        msg = f"{what}. Pass labels_key=; {_listed(columns)}"
-        raise KeyError(msg)
-    return found[0]
-
-
-def _listed(columns) -> str:
-    return f"its columns are: {', '.join(map(repr, columns))}." if columns else "it has no columns."
-
-
-def labels(values, unlabelled=()) -> tuple[np.ndarray, np.ndarray]:
-    """Types, and the code of each cell's label.
-
-    Parameters
-    ----------
-    values : (n,) array of labels; missing and blank ones are allowed.
-    unlabelled : labels that mean "no label".
-
-    Returns
-    -------
-    types : (n_types,) str, sorted
-    codes : (n,) int, -1 where there is no label
-
-    Raises
-    ------
-    ValueError
-        No label, a single type, a label of the form ``novel 1``, or labels that are no types: names of cells, measurements.
-    """
-    values = np.asarray(values, dtype=object)
-    text = np.array(["" if _missing(v) else str(v) for v in values], dtype=object)
-    labelled = np.array([t.strip() != "" and t not in unlabelled for t in text], dtype=bool)
-    types, inverse = np.unique(text[labelled].astype(str), return_inverse=True)
-    if len(types) < 2:
-        what = f"only one type, {str(types[0])!r}" if len(types) else "no label at all"
-        msg = f"the source has {what}; at least two types are needed to tell cells apart. Check labels_key=."
-        raise ValueError(msg)
-    _are_types(types, len(inverse))
-    reserved = [t for t in types if _NOVEL.fullmatch(t)]
-    if reserved:
-        msg = f"the source label {str(reserved[0])!r} has the form kept for new clusters of the target; rename it."
-        raise ValueError(msg)
-    if not labelled.all():
-        warnings.warn(f"{(~labelled).sum()} source cells without a label do not train.", UserWarning, stacklevel=4)
-    codes = np.full(len(text), -1)
-    codes[labelled] = inverse
-    return types, codes
-
-
-def no_names(values, names, key: str, name: str) -> None:
-    """Raise where the labels of more than two cells are the cells' own names."""
-    if len(values) > 2 and np.array_equal(values.astype(str), np.asarray(names, dtype=str)):
-        msg = f"{key!r} of {name}.obs holds the names of the cells, not their types. Pass labels_key= with another column."
-        raise ValueError(msg)
-
-
-def _are_types(types, n: int) -> None:
-    """Raise where the labels of ``n`` cells are measurements, or nearly all different, as the names of cells are."""
-    if len(types) > MOST_NUMBERS and all(_FRACTION.fullmatch(t) for t in types):
-        msg = (
-            f"the labels are {len(types):,} different fractions from {types[0]} to {types[-1]}, a measurement and no types. "
-            "Pass labels_key= with the column of cell types."
-        )
-        raise ValueError(msg)
-    if len(types) > MOST_UNIQUE and len(types) > n / 2:
-        msg = (
-            f"{n:,} source cells have {len(types):,} different labels, like names of cells ({str(types[0])!r}, "
-            f"{str(types[1])!r}, ...) and not like types. Pass labels_key= with the column of cell types."
-        )
-        raise ValueError(msg)
-
-
-def _missing(value) -> bool:
-    return value is None or (str(value) in ("nan", "<NA>", "NaT") and not isinstance(value, str))
 
 
 def values(x, name: str, holders=list) -> None:
@@ -129,7 +36,8 @@ def values(x, name: str, holders=list) -> None:
     x = np.asarray(x)
     if not np.isfinite(x).all():
         msg = (
-            f"{name} holds {np.count_nonzero(~np.isfinite(x))} values that are NaN or infinite; remove or replace them."
+            f"{name} holds {np.count_nonzero(~np.isfinite(x))} values that are NaN, infinite or beyond 3e38; "
+            "remove or replace them."
         )
         raise ValueError(msg)
     if x.size and x.min() < 0:
@@ -152,10 +60,23 @@ def columns(low, high, n_columns: int, name: str) -> None:
         raise ValueError(msg)
 
 
+def numbers(x) -> None:
+    """Raise unless a matrix holds real numbers; those of Python in an array of objects are."""
+    kind, odd = x.dtype.kind, None
+    if kind == "O":
+        some = getattr(x, "data", x) if hasattr(x, "indptr") else np.asarray(x).ravel()
+        odd = next((v for v in some if not isinstance(v, int | float | np.number) or isinstance(v, complex)), None)
+    if odd is not None or kind not in "biufO":
+        what = f"{type(odd).__name__}, as {str(odd)[:40]!r}" if odd is not None else f"{x.dtype}"
+        msg = f"the expression values are of kind {what}; real numbers are needed."
+        raise TypeError(msg)
+
+
 def not_empty(largest, name: str) -> None:
-    """Raise where the largest value is zero."""
-    if not largest:
-        msg = f"{name} holds zeros only; pass layer= or use_raw=True if the values lie elsewhere."
+    """Raise where no value can be told from zero."""
+    if largest < SMALLEST:
+        what = f"no value above {SMALLEST:g}" if largest else "zeros only"
+        msg = f"{name} holds {what}; pass layer= or use_raw=True if the values lie elsewhere."
         raise ValueError(msg)
 
 
@@ -166,23 +87,36 @@ def is_log(kind: str, largest, name: str) -> None:
         raise ValueError(msg)
 
 
-def own_key(adata, key: str, names) -> None:
-    """Raise where results under ``key`` would replace what is the user's, not ours.
+def hours(steps: float, what: str) -> None:
+    """Warn, before it starts, of training that may take hours."""
+    if steps > MANY_STEPS:
+        text = f"{what} may take {steps:.2g} minibatches, which is hours: fewer epochs or rounds, or a larger batch_size, are less."
+        warnings.warn(text, UserWarning, stacklevel=5)
 
-    Parameters
-    ----------
-    names : {slot: names of the results there}.
-    """
-    if "/" in key or not key.strip():
-        msg = f"key_added={key!r} is not usable: it is part of names in files, where '/' separates. Choose another."
+
+def in_memory_or_in_place(adata, copy: bool) -> None:
+    """Raise where a copy is asked for of an AnnData whose values lie in a file."""
+    if copy and getattr(adata, "isbacked", False):
+        msg = (
+            "copy=True of a target whose values are in a file would read them all. Leave copy out: only obs, obsm and uns "
+            "change, in memory, and the file stays as it is; or pass target.to_memory()."
+        )
         raise ValueError(msg)
-    run = adata.uns.get(key)
-    if hasattr(run, "keys") and {"clusters", "version"} <= set(run.keys()):
-        return
-    taken = [f"{slot}[{name!r}]" for slot, of_slot in names.items() for name in of_slot if name in getattr(adata, slot)]
-    if taken:
-        msg = f"key_added={key!r} would replace {', '.join(taken)}, which ItClust did not write: choose another key_added."
-        raise ValueError(msg)
+
+
+_trained_in: list[int] = []  # the process that trained first
+
+
+def not_forked() -> None:
+    """Raise in a child forked after a training: the threads of TensorFlow stayed behind, and it would wait for them."""
+    if not _trained_in:
+        _trained_in.append(os.getpid())
+    elif _trained_in[0] != os.getpid():
+        msg = (
+            "this process was forked from one that had used ItClust, and TensorFlow does not work in such. "
+            'Start workers with multiprocessing.get_context("spawn"), or call ItClust in them alone.'
+        )
+        raise RuntimeError(msg)
 
 
 def shared_genes(n_shared: int, source_names, target_names, minimum: int) -> None:
@@ -246,15 +180,6 @@ def place(adata, layer_name: str | None, use_raw: bool, what: str):
         msg = f"{what}.X is empty; pass layer= with one of: {', '.join(map(repr, adata.layers)) or 'none'}."
         raise ValueError(msg)
     return matrix, adata.var_names
-
-
-def symbols(values, key: str, name: str) -> np.ndarray:
-    """(n_genes,) str names of genes, blank where there is none; raise where all are."""
-    names = np.array(["" if _missing(v) else str(v).strip() for v in values], dtype=str)
-    if not (names != "").any():
-        msg = f"every value of the {name}'s var[{key!r}] is missing or blank. Leave gene_symbols= out, or fill it."
-        raise ValueError(msg)
-    return names
 
 
 def missing_genes(n_missing: int, n_genes: int) -> None:

@@ -8,7 +8,7 @@ import logging
 import numpy as np
 import scipy.sparse as sp
 
-from itclust.data import check
+from itclust.data import check, naming
 from itclust.data.expression import Expression, as_csr, expression
 from itclust.data.matching import join, match_genes, shared
 
@@ -65,16 +65,16 @@ def source_of(
     labels = []
     for name, adata in datasets.items():
         check.is_anndata(adata, name)
-        key = check.labels_key(adata.obs.columns, labels_key, name)
+        key = naming.labels_key(adata.obs, labels_key, name)
         if labels_key is None:
             log.info("labels are taken from obs[%r] of the %s", key, name)
         labels.append(adata.obs[key].to_numpy(dtype=object))
-        check.no_names(labels[-1], adata.obs_names, key, name)
-    types, codes = check.labels(np.concatenate(labels), unlabelled)
+        naming.no_names(labels[-1], adata.obs_names, key, name)
+    types, codes = naming.labels(np.concatenate(labels), unlabelled)
     parts = [_values(adata, layer, use_raw, values, gene_symbols, name) for name, adata in datasets.items()]
     batch, used = [], 0
-    for adata in datasets.values():
-        batch.append(_batch(adata, batch_key) + used)
+    for name, adata in datasets.items():
+        batch.append(_batch(adata, batch_key, name) + used)
         used = batch[-1].max(initial=used) + 1
     return Dataset(join(parts, minimum), np.concatenate(batch), types, codes)
 
@@ -91,7 +91,7 @@ def target_of(
     layer, use_raw, values, gene_symbols, batch_key : as in :func:`itclust.transfer`.
     """
     check.is_anndata(target, "target")
-    batch = _batch(target, batch_key)
+    batch = _batch(target, batch_key, "target")
     drawn = None if draw is None else draw(batch)
     found = _values(target, layer, use_raw, values, gene_symbols, "target", drawn)
     return Dataset(found, batch, np.zeros(0, "U"), np.full(target.n_obs, -1))
@@ -111,20 +111,22 @@ def named(source) -> dict:
 
 def check_batch_key(batch_key, datasets: dict) -> None:
     """Raise unless the column is in one at least of the datasets, AnnData by name."""
-    if batch_key is None or any(batch_key in getattr(a, "obs", ()) for a in datasets.values()):
-        return
-    name, adata = list(datasets.items())[-1]
-    check.is_anndata(adata, name)
-    check.column(adata.obs.columns, batch_key, "batch_key", name)
+    _check_in_one(batch_key, "batch_key", "obs", datasets)
 
 
 def check_gene_symbols(gene_symbols, datasets: dict) -> None:
     """Raise unless the column is in ``var`` of one at least of the datasets, AnnData by name."""
-    if gene_symbols is None or any(gene_symbols in getattr(a, "var", ()) for a in datasets.values()):
+    _check_in_one(gene_symbols, "gene_symbols", "var", datasets)
+
+
+def _check_in_one(key, argument: str, table: str, datasets: dict) -> None:
+    if key is None:
         return
-    name, adata = list(datasets.items())[-1]
-    check.is_anndata(adata, name)
-    check.column(adata.var.columns, gene_symbols, "gene_symbols", name, "var")
+    for name, adata in datasets.items():
+        check.is_anndata(adata, name)
+        if naming.has(getattr(adata, table), key):
+            return
+    naming.column(getattr(adata, table), key, argument, f"{name}.{table}")
 
 
 def matched(source: Dataset, target: Dataset, minimum: int) -> tuple[Dataset, Dataset]:
@@ -144,19 +146,21 @@ def shared_genes(source: Dataset, target: Dataset) -> np.ndarray:
     return shared(source.values, target.values)
 
 
-def _batch(adata, batch_key) -> np.ndarray:
+def _batch(adata, batch_key, name: str) -> np.ndarray:
     """(n,) int batch 0, 1, ... of each cell, cells without one last; one batch where there is no such column."""
-    if batch_key is None or batch_key not in adata.obs:
+    if batch_key is None or not naming.has(adata.obs, batch_key):
         return np.zeros(adata.n_obs, int)
-    codes = adata.obs[batch_key].astype("category").cat.codes.to_numpy().astype(int)
+    codes = naming.codes(adata.obs[batch_key], batch_key, name)
     return np.where(codes < 0, codes.max() + 1, codes)
 
 
 def _values(adata, layer, use_raw, values, gene_symbols, name, draw=None) -> Expression:
     matrix, genes = check.place(adata, layer, use_raw, name)
-    var = adata.raw.var if use_raw else adata.var
-    if gene_symbols is not None and gene_symbols in var:
-        genes = check.symbols(var[gene_symbols], gene_symbols, name)
+    var, place = (adata.raw.var, f"{name}'s raw.var") if use_raw else (adata.var, f"{name}'s var")
+    named = gene_symbols is not None and naming.has(var, gene_symbols)
+    genes = naming.symbols(
+        var[gene_symbols] if named else genes, f"{place}[{gene_symbols!r}]" if named else f"{place}_names"
+    )
     where = f"the {name}" + (".raw" if use_raw else f"'s layer {layer!r}" if layer else "")
     return expression(matrix, genes, values, where, lambda: _holders(adata, layer, use_raw), draw)
 

@@ -217,7 +217,9 @@ def as_csr(matrix) -> sp.csr_matrix:
     A matrix that is so already is shared, never changed; any other is copied.
     """
     x = matrix.compute() if hasattr(matrix, "compute") else matrix if in_memory(matrix) else matrix[:]
-    x = sp.csr_matrix(x, dtype=np.float32)
+    check.numbers(x)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
+        x = sp.csr_matrix(x, dtype=np.float32)
     if not x.has_canonical_format or (x.nnz and not x.data.all()):
         x = x.copy()
         x.sum_duplicates()

@@ -9,7 +9,7 @@ from os import PathLike, fspath
 import numpy as np
 import pandas as pd
 
-from itclust.data import check
+from itclust.data import naming
 from itclust.numerics.levels import Tree
 
 log = logging.getLogger("itclust")
@@ -36,6 +36,7 @@ def given(tree, sources: dict, types, codes) -> Tree | None:
     if isinstance(tree, Mapping):
         lines = _of_dict(tree, types)
     else:
+        _is_named(tree)
         places = [fspath(p) for p in ([tree] if isinstance(tree, str | PathLike) else tree)]
         if places and places[-1].endswith(ONTOLOGY):
             lines = _of_ontology(places[-1], places[:-1], sources, types, codes)
@@ -51,6 +52,14 @@ def given(tree, sources: dict, types, codes) -> Tree | None:
         raise ValueError(msg)
     log.info("the tree has %d nodes: %s", len(found.names), ", ".join(found.names[:10]))
     return found
+
+
+def _is_named(tree) -> None:
+    if not isinstance(tree, str | PathLike) and not (
+        isinstance(tree, list | tuple) and all(isinstance(p, str | PathLike) for p in tree)
+    ):
+        msg = f"tree={tree!r} is not usable: it is a column of source.obs, a list of them, a dict, or an OBO file."
+        raise TypeError(msg)
 
 
 def _nodes(lines, types) -> Tree:
@@ -76,7 +85,7 @@ def _nodes(lines, types) -> Tree:
 def _of_types(column, sources, types, codes) -> dict[str, str]:
     """Value of a column of ``obs`` for each type that has one; raise where the cells of a type have several."""
     for name, adata in sources.items():
-        check.column(adata.obs.columns, column, "tree", name)
+        naming.column(adata.obs, column, "tree", f"{name}.obs")
     values = pd.concat([pd.Series(a.obs[column].to_numpy(dtype=object)) for a in sources.values()], ignore_index=True)
     there = (codes >= 0) & values.notna().to_numpy() & ~values.astype(str).str.strip().isin(["", "unknown"]).to_numpy()
     of_types = {}

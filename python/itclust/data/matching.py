@@ -15,7 +15,7 @@ log = logging.getLogger("itclust")
 
 
 def match_genes(source: Expression, target: Expression, minimum: int) -> tuple[Expression, Expression]:
-    """Both with names that match, where upper case or Ensembl ids without versions raise what is shared.
+    """Both with names that match, where upper case, or ids without versions or species, raise what is shared.
 
     Exact names are used unless fewer than half of the smaller set match. All genes stay; only names change. With fewer
     than ``minimum`` shared genes, see :func:`itclust.data.check.shared_genes`.
@@ -23,7 +23,7 @@ def match_genes(source: Expression, target: Expression, minimum: int) -> tuple[E
     half = min(len(source.genes), len(target.genes)) / 2
     best, how = np.isin(source.genes, target.genes).sum(), None
     if best < half:
-        for text, change in (("in upper case", str.upper), ("without Ensembl versions", _unversioned)):
+        for text, change in CHANGES.items():
             n = len({change(g) for g in source.genes} & {change(g) for g in target.genes})
             if n > best:
                 best, how = n, (text, change)
@@ -39,6 +39,19 @@ def match_genes(source: Expression, target: Expression, minimum: int) -> tuple[E
 
 def _unversioned(gene: str) -> str:
     return re.sub(r"^(ENS[A-Z]*G\d+)\.\d+$", r"\1", gene)
+
+
+def _without_species(gene: str) -> str:
+    """Without the genome that Cell Ranger puts before each gene of a reference of several species."""
+    return re.sub(r"^(GRC[a-z]\d+|hg\d+|mm\d+)[_-]+", "", gene)
+
+
+# What is tried where names do not match as they are.
+CHANGES = {
+    "in upper case": str.upper,
+    "without Ensembl versions": _unversioned,
+    "without the genome before them": _without_species,
+}
 
 
 def shared(source: Expression, target: Expression) -> np.ndarray:

@@ -85,7 +85,8 @@ def agree(arrays: dict[str, np.ndarray], shapes: dict[str, str]) -> None:
     ----------
     shapes : name: lengths along the axes and, last, the range of the values. ``"t g 0..1"`` is a table of numbers from 0 to
         1; a letter stands for one length wherever it comes, and as the end of a range for whole numbers below it; a number
-        stands for itself. Arrays of text have no name twice. All numbers are finite, all lengths at least 1.
+        stands for itself. ``"g text"`` is text, of which none is there twice; all else are numbers.
+        All numbers are finite, all lengths at least 1.
     """
     fields = {name.split(".")[0] for name in arrays} & {name.split(".")[0] for name in shapes}
     listed, found = ({name for name in names if name.split(".")[0] in fields} for names in (shapes, arrays))
@@ -94,11 +95,15 @@ def agree(arrays: dict[str, np.ndarray], shapes: dict[str, str]) -> None:
         raise ValueError(msg)
     lengths: dict[str, int] = {}
     for name in sorted(found):
-        value, axes = arrays[name], [word for word in shapes[name].split() if ".." not in word]
+        value, words = arrays[name], shapes[name].split()
+        axes = [word for word in words if ".." not in word and word != "text"]
         pairs = zip(axes, value.shape, strict=False)
         expected = tuple(int(a) if a.isdigit() else lengths.setdefault(a, n) for a, n in pairs)
         if len(axes) != value.ndim or expected != value.shape or 0 in value.shape:
             msg = f"{name!r} has the shape {value.shape}, not {expected}"
+            raise ValueError(msg)
+        if value.dtype.kind not in ("U" if "text" in words else "iuf"):
+            msg = f"{name!r} holds {value.dtype}, not {'text' if 'text' in words else 'numbers'}"
             raise ValueError(msg)
         if value.dtype.kind == "U" and len(np.unique(value)) < value.size:
             msg = f"{name!r} has a name twice"

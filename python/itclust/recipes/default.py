@@ -59,7 +59,7 @@ class Fit:
         """What the arrays of a model file must be like: see :func:`itclust.recipes.layers`."""
         of_types = {"mean": "t g 0..100", "detected": "t g 0..1.01", "var": "t g 0..100", "linear": "t g 0..1e5"}
         return {
-            "types": "t", "genes": "g", "markers": "m 0..g", "variable": "v 0..g", "temperature": "1e-6..1e6",
+            "types": "t text", "genes": "g text", "markers": "m 0..g", "variable": "v 0..g", "temperature": "1e-6..1e6",
             "coef": "m t", "intercept": "t", "centroids": f"t {settings.n_latent} -1e6..1e6",
             "moments.size": "t 0..1e12", **{f"moments.{k}": v for k, v in of_types.items()},
             "worth.believed": "t 0..1", "worth.confused": "t t 0..1.01", "worth.shared": "t t 0..1.01",

@@ -50,7 +50,7 @@ class Fit:
         widths = tuple(int(w) for w in self.widths)
         head = [f"p {widths[-1]} -1e6..1e6"] if len(self.head) == 1 else [f"{widths[-1]} p -1e6..1e6", "p -1e6..1e6"]
         return {
-            "types": "t", "genes": "g", "network_genes": "n", "widths": "w 1..1e6", "present": "p 0..t",
+            "types": "t text", "genes": "g text", "network_genes": "n text", "widths": "w 1..1e6", "present": "p 0..t",
             **layers("encoder", "n", widths), **{f"head.{i}": h for i, h in enumerate(head)},
         }  # fmt: skip
 
