@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import anndata as ad
+import numpy as np
 from distributed import Client, LocalCluster
 
 import itclust
@@ -32,7 +33,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="itclust-cluster-") as folder:
         model, target = (itclust.ItClust.load(args.model), args.target) if args.model else toy(Path(folder))
         n = ad.read_h5ad(target, backed="r").n_obs
-        expression.CHUNK, expression.IN_FLIGHT = -(-n // args.slices), max(args.slices // 4, 1)
+        expression.ANSWERED, expression.IN_FLIGHT = -(-n // args.slices), max(args.slices // 4, 1)
         alone = annotated(model, target, "one process")
         with (
             LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
@@ -67,7 +68,8 @@ def annotated(model, target, name, pid=None):
 
 def compare(a, b) -> None:
     same = (a["itclust"].astype(str) == b["itclust"].astype(str)).sum()
-    print(f"    {same:,} of {len(a):,} labels the same; the whole table to the bit: {a.equals(b)}")
+    differ = np.abs(a["itclust_confidence"] - b["itclust_confidence"]).max()
+    print(f"    {same:,} of {len(a):,} labels the same; confidences differ by {differ:.1g} at most")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Time and memory of ``itclust transfer`` as the target grows, whole processes, in one run.
 
     python benchmarks/scale.py [--cells 10000,50000,200000] [--source 20000] [--folder FOLDER] [--out scale.csv]
+    python benchmarks/scale.py --figure docs/_static/scale.png
 
 Source and target are the datasets of the pair ``pbmc``, enlarged (benchmarks/enlarge.py); files that are in the folder
 already are used again. Beside each run: one pass over the counts in the target's file, the least that any method needs.
+Rows are added to the table; the figure is drawn from it.
 """
 
 from __future__ import annotations
@@ -35,15 +37,40 @@ def main() -> None:
     p.add_argument("--folder", type=Path, default=HERE / "scratch")
     p.add_argument("--limit", type=float, default=3600)
     p.add_argument("--out", type=Path, default=HERE / "scale.csv")
+    p.add_argument("--figure", type=Path)
     args = p.parse_args()
+    if args.figure:
+        draw(pd.read_csv(args.out), args.figure)
+        return
     args.folder.mkdir(exist_ok=True)
     source = made(args.folder, "pbmc3k_10xv1", args.source, "cell_type")
-    rows = []
     for n in map(int, args.cells.split(",")):
         target = made(args.folder, "kang_ifnb2800", n, "truth")
-        rows.append({"cells": n, **one(source, target, args.limit)})
-        print(rows[-1], flush=True)
-        pd.DataFrame(rows).to_csv(args.out, index=False, float_format="%.3f", lineterminator="\n")
+        row = {"source": args.source, "cells": n, **one(source, target, args.limit)}
+        print(row, flush=True)
+        table = pd.DataFrame([row])
+        table = pd.concat([pd.read_csv(args.out), table]) if args.out.exists() else table
+        table.to_csv(args.out, index=False, float_format="%.3f", lineterminator="\n")
+
+
+def draw(table, path) -> None:
+    """Seconds and memory against the target's cells, beside one pass over its file."""
+    import matplotlib.pyplot as plt
+
+    table = table[table["source"] == table["source"].mode()[0]].sort_values("cells")
+    fig, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
+    axes[0].plot(table["cells"], table["seconds"], "o-", color="#0072B2", label="itclust transfer")
+    axes[0].plot(table["cells"], table["pass_s"], "o--", color="#777777", label="one pass over the file")
+    axes[0].set(
+        xscale="log", yscale="log", xlabel="target cells", ylabel="seconds", title="Time, from start to file written"
+    )
+    axes[0].legend(frameon=False)
+    axes[1].plot(table["cells"], table["mb"] / 1024, "o-", color="#0072B2")
+    axes[1].set(xscale="log", ylim=(0, None), xlabel="target cells", ylabel="GiB", title="Peak memory of the process")
+    for ax in axes:
+        ax.spines[["top", "right"]].set_visible(False)
+    fig.savefig(path, dpi=150)
+    plt.close(fig)
 
 
 def made(folder, name, n, labels) -> Path:

@@ -156,8 +156,9 @@ def transfer(
     )  # fmt: skip
     model.tree = lineage.given(tree, sources, source.types, source.codes)
     new = dataset.target_of(
-        target, layer=layers[1], use_raw=raws[1], values=kinds[1], gene_symbols=gene_symbols, batch_key=batch_key
-    )
+        target, layer=layers[1], use_raw=raws[1], values=kinds[1], gene_symbols=gene_symbols, batch_key=batch_key,
+        draw=model._draw,
+    )  # fmt: skip
     source, new = dataset.matched(source, new, minimum)
     genes = recipe(preset).load().select_genes(source, new, None, model.settings)
     model._train(source, genes, progress)
@@ -260,8 +261,9 @@ class ItClust:
         dataset.check_gene_symbols(gene_symbols, {"target": target})
         clusters = groups.clusters_of(target, clusters_key)
         new = dataset.target_of(
-            target, layer=layer, use_raw=use_raw, values=values, gene_symbols=gene_symbols, batch_key=batch_key
-        )
+            target, layer=layer, use_raw=use_raw, values=values, gene_symbols=gene_symbols, batch_key=batch_key,
+            draw=self._draw,
+        )  # fmt: skip
         new = dataset.matched_to(self._fit.genes, new, self.settings.min_shared_genes)
         self._annotate(new, target, key_added, progress, clusters, gene_symbols)
 
@@ -299,6 +301,10 @@ class ItClust:
         check.hours(self.settings.source_steps(len(source.codes)), "the training on the source")
         self._fit = fit(source, genes, self.settings, self.random_state, reporter(progress))
 
+    def _draw(self, batch):
+        """Positions of the cells that are kept from the first walk over a target that is not in memory."""
+        return recipe(self.preset).load().candidates(batch, self.settings, self.random_state)
+
     def _annotate(self, new, target, key_added, progress, clusters=None, gene_symbols=None):
         """Adapt to a Dataset and write what was found to ``target``, the AnnData that it comes from."""
         check.not_forked()
@@ -306,14 +312,13 @@ class ItClust:
         seen = fit.seen_in(new.genes)
         log.info("the target has %d of the %d genes that the network sees", seen.sum(), len(seen))
         check.missing_genes(int((~seen).sum()), len(seen))
-        counted = check.counted(new.over(fit.genes).values.counted())
-        check.hours(self.settings.target_steps(int(counted.sum())), "the fine-tuning")
+        check.hours(self.settings.target_steps(len(new.codes)), "the fine-tuning")
         adapt = recipe(self.preset).load().adapt
-        adapted = adapt(fit, new.cells(counted), self.settings, self.random_state, reporter(progress))
+        adapted = adapt(fit, new, self.settings, self.random_state, reporter(progress))
         check.copies(adapted.copies)
         found = outcome(adapted, fit.types, self.settings.level, self.settings.sets, self.tree)
         results.write(
-            target, spread(found, counted), types=fit.types, genes=fit.network_genes,
+            target, spread(found, adapted.counted), types=fit.types, genes=fit.network_genes,
             params=self._params() | ({} if gene_symbols is None else {"gene_symbols": gene_symbols}),
             version=__version__, key=key_added,
         )  # fmt: skip

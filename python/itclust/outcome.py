@@ -231,7 +231,7 @@ def markers(x, cluster, n, gene_names) -> list[str]:
 
 def spread(result: Result, counted) -> Result:
     """Rows back in their places; cells without a count have no cluster and zeros everywhere."""
-    if counted.all():
+    if counted is None or counted.all():
         return result
 
     def place(values, empty):

@@ -66,8 +66,8 @@ def test_dask_and_backed_are_read_in_chunks(counts, genes, tmp_path, monkeypatch
         np.testing.assert_array_equal(held.whole().toarray(), counts[rows])
 
 
-def test_on_disk_and_on_a_cluster_one_slice_is_held_at_a_time(counts, genes, monkeypatch):
-    monkeypatch.setattr(values_of, "CHUNK", 7)
+def test_on_disk_few_slices_are_held_at_a_time(counts, genes, monkeypatch):
+    monkeypatch.setattr(values_of, "ANSWERED", 3)
 
     class Disk:
         shape, most, alive = counts.shape, 0, 0
@@ -82,7 +82,48 @@ def test_on_disk_and_on_a_cluster_one_slice_is_held_at_a_time(counts, genes, mon
         seen.append(np.asarray(answer).ravel())
         Disk.alive -= 1
     np.testing.assert_array_equal(np.concatenate(seen), counts.sum(1) + np.arange(30))
-    assert Disk.most <= 3  # the one that is answered, and the next
+    assert Disk.most <= 5  # two that are answered, one that waits, one read ahead and the next
+
+
+def test_a_matrix_on_disk_is_walked_once_and_what_was_drawn_is_not_read_again(counts, genes):
+    class Disk:
+        shape, read = counts.shape, 0
+
+        def __getitem__(self, rows):
+            part = sp.csr_matrix(counts[rows])
+            Disk.read += part.shape[0]
+            return part
+
+    drawn = np.array([1, 8, 29])
+    x = values_of.expression(Disk(), genes, draw=drawn)
+    assert Disk.read == 30
+    np.testing.assert_array_equal(x.over(genes[::-1]).some(drawn).toarray(), counts[drawn][:, ::-1])
+    assert Disk.read == 30
+    np.testing.assert_array_equal(x.some(np.array([2, 3])).toarray(), counts[[2, 3]])
+    assert Disk.read == 60 and x.cells(np.array([1, 8])).drawn is None
+
+
+def test_an_index_that_leads_out_of_a_matrix_on_disk_is_refused(counts, genes):
+    class Disk:
+        shape = counts.shape
+
+        def __getitem__(self, rows):
+            part = sp.csr_matrix(counts[rows])
+            part.indices[-1] = 2**20
+            return part
+
+    with pytest.raises(ValueError, match="damaged: its sparse matrix has the index 1048576, and 40 columns"):
+        values_of.expression(Disk(), genes)
+
+
+def test_columns_are_chosen_as_by_a_product(counts):
+    x = sp.csr_matrix(counts)
+    alone = sp.csr_matrix((np.ones(5, np.float32), ([30, 2, 17, 9, 4], [0, 3, 1, 4, 6])), (40, 8))
+    summed = sp.csr_matrix((np.ones(3, np.float32), ([30, 2, 17], [0, 1, 1])), (40, 3))
+    for pick in (alone, summed, sp.csr_matrix((40, 3), dtype=np.float32)):
+        found = values_of._chosen(x, pick)
+        np.testing.assert_array_equal(found.toarray(), counts @ pick.toarray())
+        assert found.has_sorted_indices
 
 
 def test_the_users_matrix_is_shared_and_never_changed(counts, genes):
@@ -91,7 +132,7 @@ def test_the_users_matrix_is_shared_and_never_changed(counts, genes):
     of_log, of_counts = (values_of.expression(x, genes, values=kind) for kind in ("log", "counts"))
     assert np.shares_memory(of_counts.matrix.data, x.data)
     for values in (of_log, of_counts, of_counts.over(genes[::-1]), of_counts.cells(np.arange(3))):
-        values.whole(), values.logged().whole(), values.counted()
+        values.whole(), values.logged().whole(), values.some(np.arange(2))
     for now, then in zip((x.data, x.indices, x.indptr), before):
         np.testing.assert_array_equal(now, then)
 

@@ -4,6 +4,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 
 import itclust
 from itclust.data import expression
@@ -50,9 +51,21 @@ def test_values_give_the_same_answer_wherever_they_lie(large, answered, storage,
     elif storage == "csc":
         target.X = target.X.tocsc()
     else:
-        monkeypatch.setattr(expression, "CHUNK", 170)
+        monkeypatch.setattr(expression, "ANSWERED", 170)
     model.transfer(target, progress=False)
     pd.testing.assert_frame_equal(target.obs, answered.obs)
+
+
+def test_cells_without_a_count_have_no_label_beyond_a_sketch_either(large):
+    model, target = large
+    target = target.copy()
+    empty = [0, 700, 701, 1499]
+    target.X = sp.diags(1.0 - np.isin(np.arange(1500), empty)).tocsr() @ target.X
+    model.transfer(target, progress=False)
+    assert list(np.flatnonzero(target.obs["itclust"].isna())) == empty
+    truth, found = target.obs["truth"].astype(str), target.obs["itclust"].astype(str)
+    known = truth.isin(model.types) & ~target.obs["itclust"].isna()
+    assert (found == truth)[known].mean() > 0.97
 
 
 def test_numpys_forward_pass_is_the_networks():

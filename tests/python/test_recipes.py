@@ -49,6 +49,10 @@ def fit(source, names, settings, seed, progress):
     return Fit(source.types, source.genes, m.mean, m.var, m.size)
 
 
+def candidates(batch, settings, seed):
+    return None
+
+
 def adapt(fit, target, settings, seed, progress):
     x = target.values.over(fit.genes).logged().whole()
     of_types = classifiers.Moments(fit.mean, fit.mean, fit.var, fit.mean, fit.size)
@@ -62,7 +66,7 @@ def adapt(fit, target, settings, seed, progress):
 @pytest.fixture
 def third(monkeypatch):
     module = types.ModuleType("correlation_recipe")
-    module.Fit, module.fit, module.adapt = Fit, fit, adapt
+    module.Fit, module.fit, module.adapt, module.candidates = Fit, fit, adapt, candidates
     module.select_genes = lambda source, target, wanted, settings: (
         source.genes if target is None else source.genes[np.isin(source.genes, target.genes)]
     )

@@ -22,11 +22,11 @@ def test_most_of_it_keeps_the_proportions():
 
 def test_small_data_are_their_own_sketch():
     np.testing.assert_array_equal(sketch.sketched(np.zeros((7, 3)), 10), np.arange(7))
-    np.testing.assert_array_equal(sketch.candidates(7, 10, np.zeros(7, int)), np.arange(7))
+    np.testing.assert_array_equal(sketch.candidates(np.zeros(7, int), 10), np.arange(7))
 
 
 def test_every_batch_has_candidates():
     batch = np.r_[np.zeros(20_000, int), np.ones(60, int), np.full(3, 2)]
-    rows = sketch.candidates(len(batch), 100, batch)
+    rows = sketch.candidates(batch, 100)
     counts = np.bincount(batch[rows])
     assert counts[1] == sketch.LEAST and counts[2] == 3 and abs(counts[0] - sketch.CANDIDATES * 100) < 5

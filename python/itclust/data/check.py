@@ -62,6 +62,16 @@ def numbers(x) -> None:
         raise TypeError(msg)
 
 
+def columns(low, high, n_columns: int, name: str) -> None:
+    """Raise where a stored index of a sparse matrix leads out of it."""
+    if low < 0 or high >= n_columns:
+        found = low if low < 0 else high
+        msg = (
+            f"{name} is damaged: its sparse matrix has the index {found}, and {n_columns} columns. Get its file again."
+        )
+        raise ValueError(msg)
+
+
 def not_empty(largest, name: str) -> None:
     """Raise where no value can be told from zero."""
     if largest < SMALLEST:
@@ -180,14 +190,6 @@ def missing_genes(n_missing: int, n_genes: int) -> None:
             "Train a model on the genes that both have: itclust.transfer(source, target)."
         )
         raise ValueError(msg)
-
-
-def counted(mask) -> np.ndarray:
-    """``mask`` (n,) bool of the cells with a count in the genes used; raise where there is none."""
-    if not mask.any():
-        msg = "no cell of the target has a count in the genes that the model uses."
-        raise ValueError(msg)
-    return mask
 
 
 def copies(share: float) -> None:

@@ -79,12 +79,22 @@ def source_of(
     return Dataset(join(parts, minimum), np.concatenate(batch), types, codes)
 
 
-def target_of(target, *, layer=None, use_raw=False, values="auto", gene_symbols=None, batch_key=None) -> Dataset:
-    """The dataset of cells without labels; arguments as in :func:`itclust.transfer`."""
+def target_of(
+    target, *, layer=None, use_raw=False, values="auto", gene_symbols=None, batch_key=None, draw=None
+) -> Dataset:
+    """The dataset of cells without labels.
+
+    Parameters
+    ----------
+    draw : function of the batches (n,) that gives the sorted positions of the cells to keep from the first walk over a
+        target that is not in memory; None: the first ones.
+    layer, use_raw, values, gene_symbols, batch_key : as in :func:`itclust.transfer`.
+    """
     check.is_anndata(target, "target")
-    none = np.full(target.n_obs, -1)
-    found = _values(target, layer, use_raw, values, gene_symbols, "target")
-    return Dataset(found, _batch(target, batch_key, "target"), np.zeros(0, "U"), none)
+    batch = _batch(target, batch_key, "target")
+    drawn = None if draw is None else draw(batch)
+    found = _values(target, layer, use_raw, values, gene_symbols, "target", drawn)
+    return Dataset(found, batch, np.zeros(0, "U"), np.full(target.n_obs, -1))
 
 
 def named(source) -> dict:
@@ -144,7 +154,7 @@ def _batch(adata, batch_key, name: str) -> np.ndarray:
     return np.where(codes < 0, codes.max() + 1, codes)
 
 
-def _values(adata, layer, use_raw, values, gene_symbols, name) -> Expression:
+def _values(adata, layer, use_raw, values, gene_symbols, name, draw=None) -> Expression:
     matrix, genes = check.place(adata, layer, use_raw, name)
     var, place = (adata.raw.var, f"{name}'s raw.var") if use_raw else (adata.var, f"{name}'s var")
     named = gene_symbols is not None and naming.has(var, gene_symbols)
@@ -152,7 +162,7 @@ def _values(adata, layer, use_raw, values, gene_symbols, name) -> Expression:
         var[gene_symbols] if named else genes, f"{place}[{gene_symbols!r}]" if named else f"{place}_names"
     )
     where = f"the {name}" + (".raw" if use_raw else f"'s layer {layer!r}" if layer else "")
-    return expression(matrix, genes, values, where, lambda: _holders(adata, layer, use_raw))
+    return expression(matrix, genes, values, where, lambda: _holders(adata, layer, use_raw), draw)
 
 
 def _holders(adata, layer, use_raw) -> list[str]:

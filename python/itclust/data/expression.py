@@ -14,13 +14,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from itclust.data import check
-from itclust.data.walking import ahead, near_workers
+from itclust.data.walking import ahead, near_workers, side_by_side
 from itclust.numerics.moments import TARGET_SUM, lognorm, stacked
 
 log = logging.getLogger("itclust")
 
 VALUES = ("auto", "counts", "linear", "log")
 CHUNK = 20_000  # cells at a time
+ANSWERED = 10_000  # cells at a time where several slices are under way
 IN_FLIGHT = 16  # chunks that a Dask cluster answers at a time: their answers come here together
 
 
@@ -38,6 +39,8 @@ class Expression:
     pick : (n_matrix_genes, n_genes) CSR; a product with it chooses, orders and sums columns. None: all as they are.
     rows : sorted int, the cells; None: all.
     base : of the logarithm to undo, ``"e"`` or ``"2"``; None: there is none.
+    drawn : some cells of a matrix that is not in memory, read when its values were checked: sorted positions, and their
+        rows as they are stored.
     """
 
     matrix: object
@@ -45,6 +48,7 @@ class Expression:
     pick: sp.csr_matrix | None = None
     rows: np.ndarray | None = None
     base: str | None = None
+    drawn: tuple[np.ndarray, sp.csr_matrix] | None = None
 
     @property
     def n_cells(self) -> int:
@@ -67,7 +71,7 @@ class Expression:
         rows = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows)
         if len(rows) == self.n_cells:
             return self
-        return self._replace(rows=rows if self.rows is None else self.rows[rows])
+        return self._replace(rows=rows if self.rows is None else self.rows[rows], drawn=None)
 
     def chunks(self, size=None) -> Iterator[sp.csr_matrix]:
         """Linear values of at most ``size`` (``CHUNK``) cells at a time, in order: sorted CSR without stored zeros."""
@@ -81,10 +85,9 @@ class Expression:
         function : of linear values (n_chunk, n_genes) and of the part of ``per_cell`` that is theirs.
         per_cell : (n_cells,) array.
         """
-        apart = dataclasses.replace(self, matrix=None, rows=None)  # what a worker needs of this
+        apart = dataclasses.replace(self, matrix=None, rows=None, drawn=None)  # what a worker needs of this
         if not hasattr(self.matrix, "dask"):
-            for task in self._tasks(per_cell):
-                yield _answer(function, apart, *task)
+            yield from side_by_side(partial(_answer, function, apart), self._tasks(per_cell))
             return
         import dask
 
@@ -95,7 +98,7 @@ class Expression:
     def _tasks(self, per_cell) -> Iterator[tuple]:
         """Slices as they are stored, which cells of them, and the part of ``per_cell`` that is theirs."""
         start = 0
-        for stored, rows in self._stored(CHUNK):
+        for stored, rows in self._stored(ANSWERED):
             n = stored.shape[0] if rows is None else len(rows)
             yield stored, rows, per_cell[start : start + n]
             start += n
@@ -108,8 +111,7 @@ class Expression:
             data = np.expm1(data) if self.base == "e" else np.exp2(data) - 1
             x = sp.csr_matrix((data.astype(np.float32), x.indices, x.indptr), x.shape)
         if self.pick is not None:
-            x = sp.csr_matrix(x @ self.pick)
-            x.sort_indices()
+            x = _chosen(x, self.pick)
         return x
 
     def _stored(self, size) -> Iterator[tuple]:
@@ -132,6 +134,12 @@ class Expression:
         """Linear values of all cells: (n_cells, n_genes)."""
         return stacked(self.chunks(), len(self.genes))
 
+    def some(self, rows) -> sp.csr_matrix:
+        """Linear values of some cells, sorted positions: (len(rows), n_genes). What was drawn is not read again."""
+        if self.drawn is not None and np.array_equal(rows, self.drawn[0]):
+            return self._linear(self.drawn[1], None)
+        return stacked(self.cells(rows).answers(_itself, rows), len(self.genes))
+
     def held(self) -> Expression:
         """The same in memory, read once: for what is walked many times."""
         return self if in_memory(self.matrix) else Expression(self.whole(), self.genes)
@@ -139,16 +147,6 @@ class Expression:
     def logged(self, total=TARGET_SUM) -> Logged:
         """log(1 + value scaled to ``total`` a cell), to be walked."""
         return Logged(self, total)
-
-    def counted(self) -> np.ndarray:
-        """(n_cells,) bool: cells with a value above 0."""
-        genes = np.ones(self.matrix.shape[1]) if self.pick is None else self.pick.getnnz(1) > 0
-        stored = self._replace(pick=None, base=None)  # a value is above 0 before and after
-        return np.concatenate(list(stored.answers(partial(_counted, genes.astype(np.float32)), self._any())))
-
-    def _any(self) -> np.ndarray:
-        """For functions that need nothing of each cell."""
-        return np.zeros(self.n_cells, bool)
 
     def _replace(self, **changes) -> Expression:
         return dataclasses.replace(self, **changes)
@@ -183,13 +181,29 @@ def _answer(function, values: Expression, stored, rows, per_cell):
     return function(values._linear(stored, rows), per_cell)
 
 
-def _seen(x, _=None) -> tuple:
-    """The values that are no expression, and the largest."""
-    return x.data[~((x.data >= 0) & np.isfinite(x.data))], x.data.max(initial=0)
+def _itself(x, _) -> sp.csr_matrix:
+    return x
 
 
-def _counted(genes, x, _) -> np.ndarray:
-    return x @ genes > 0
+def _seen(x, keep=None) -> tuple:
+    """The values that are no expression, the largest, the lowest and the highest column, and the cells ``keep`` (a mask)."""
+    odd = x.data[~((x.data >= 0) & np.isfinite(x.data))]
+    return odd, x.data.max(initial=0), x.indices.min(initial=0), x.indices.max(initial=0), keep is not None and x[keep]
+
+
+def _chosen(x, pick) -> sp.csr_matrix:
+    """Sorted ``x @ pick``; where no columns are summed, without a product."""
+    if pick.getnnz(0).max(initial=0) > 1:
+        out = sp.csr_matrix(x @ pick)
+    else:
+        column = np.full(pick.shape[0], -1, np.int32)
+        column[np.repeat(np.arange(pick.shape[0]), np.diff(pick.indptr))] = pick.indices
+        column = column[x.indices]
+        kept = column >= 0
+        indptr = np.concatenate([[0], np.cumsum(kept, dtype=np.int64)])[x.indptr]
+        out = sp.csr_matrix((x.data[kept], column[kept], indptr), (x.shape[0], pick.shape[1]))
+    out.sort_indices()
+    return out
 
 
 def in_memory(matrix) -> bool:
@@ -213,7 +227,7 @@ def as_csr(matrix) -> sp.csr_matrix:
     return x
 
 
-def expression(matrix, genes, values="auto", name="source", holders=list) -> Expression:
+def expression(matrix, genes, values="auto", name="source", holders=list, draw=None) -> Expression:
     """Values with unique genes, checked and recognised, in one walk.
 
     Parameters
@@ -222,27 +236,32 @@ def expression(matrix, genes, values="auto", name="source", holders=list) -> Exp
     genes : (n_genes,) names.
     values : ``"auto"``, ``"counts"``, ``"linear"`` or ``"log"`` (natural or base 2, told apart by the counts beneath).
     name, holders : for messages; see :func:`itclust.data.check.values`.
+    draw : sorted positions of cells that are kept where the matrix is not in memory; None: the first ones.
     """
     check.choice("values", values, VALUES)
     on_disk = not in_memory(matrix) and getattr(matrix, "format", "csr") != "csc"
-    matrix = near_workers(matrix, CHUNK) if on_disk else as_csr(matrix)
+    matrix = near_workers(matrix, ANSWERED) if on_disk else as_csr(matrix)
     genes = np.asarray(genes, dtype=str)
     walked = Expression(matrix, genes)
     if in_memory(matrix):
-        first, seen = matrix, [_seen(matrix)]
+        drawn, seen = None, [_seen(matrix)]
     else:
-        first = next(walked.cells(np.arange(min(CHUNK, walked.n_cells))).chunks(), None)
-        seen = walked.answers(_seen, walked._any())
-    largest = 0.0
-    for odd, most in seen:
+        drawn = np.arange(min(CHUNK, walked.n_cells)) if draw is None else draw
+        seen = walked.answers(_seen, np.isin(np.arange(walked.n_cells), drawn))
+    largest, kept = 0.0, []
+    for odd, most, low, high, some in seen:
+        check.columns(low, high, matrix.shape[1], name)  # whoever follows an index that leads out of a matrix is lost
         check.values(odd, name, holders)
         largest = max(largest, most)
+        kept.append(some)
+    first = matrix if drawn is None else stacked(kept, len(genes))
     check.not_empty(largest, name)
     kind = recognise(first, largest) if values == "auto" else values
     check.is_log(kind, largest, name)
     base = log_base(first) if kind == "log" else None
     log.info("%s: %d cells x %d genes, %s", name, *matrix.shape, f"{kind} values{f' (base {base})' if base else ''}")
-    return deduplicated(Expression(matrix, genes, base=base), genes, kind, name)
+    found = Expression(matrix, genes, base=base, drawn=None if drawn is None else (drawn, first))
+    return deduplicated(found, genes, kind, name)
 
 
 def recognise(x: sp.csr_matrix, largest=None) -> str:

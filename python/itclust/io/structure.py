@@ -10,7 +10,6 @@ import numpy as np
 
 from itclust.io.recognise import Unreadable
 
-_AT_ONCE = 1 << 22  # indices of a backed matrix that are looked at together
 _PARTS = ("data", "indices", "indptr")
 
 
@@ -94,11 +93,17 @@ def _axis(kind: str) -> str:
 
 
 def check_read(path: Path, adata) -> None:
-    """Refuse an AnnData in which an index or a pointer of any sparse matrix leads out of it."""
+    """Refuse an AnnData in which an index or a pointer of any sparse matrix leads out of it.
+
+    The indices of rows that stay on disk are looked at when they are walked, see :func:`itclust.data.check.columns`.
+    """
     for where, x in _sparse_in(adata):
         if x.data.shape[0] != x.indices.shape[0]:
             _refuse(path, where, f"has {x.data.shape[0]} values and {x.indices.shape[0]} indices")
-        check_indices(path, where, x.indptr, x.indices, x.shape if x.format == "csr" else x.shape[::-1])
+        shape = x.shape if x.format == "csr" else x.shape[::-1]
+        _check_pointers(path, where, x.indptr, x.indices.shape[0], shape[0])
+        if x.format == "csc" or not isinstance(x, _Stored):
+            _check_columns(path, where, x.indices[:], shape[1])
 
 
 def check_indices(path: Path, where: str, indptr, indices, shape) -> None:
@@ -111,23 +116,29 @@ def check_indices(path: Path, where: str, indptr, indices, shape) -> None:
     indptr
         (n_major + 1,) int.
     indices
-        (n_stored,) int; an array of h5py or zarr is read in parts.
+        (n_stored,) int.
     shape
         (n_major, n_minor).
     """
-    indptr, n_stored = np.asarray(indptr[:]), indices.shape[0]
-    if len(indptr) != shape[0] + 1:
-        _refuse(path, where, f"has {len(indptr)} pointers for {shape[0]} rows")
+    _check_pointers(path, where, indptr, indices.shape[0], shape[0])
+    _check_columns(path, where, indices, shape[1])
+
+
+def _check_pointers(path: Path, where: str, indptr, n_stored: int, n_major: int) -> None:
+    indptr = np.asarray(indptr[:])
+    if len(indptr) != n_major + 1:
+        _refuse(path, where, f"has {len(indptr)} pointers for {n_major} rows")
     if indptr[0] != 0 or indptr[-1] != n_stored:
         _refuse(path, where, f"has pointers from {indptr[0]} to {indptr[-1]} into {n_stored} values")
     if len(indptr) > 1 and (indptr[1:] < indptr[:-1]).any():
         row = int(np.argmax(indptr[1:] < indptr[:-1]))
         _refuse(path, where, f"has pointers that fall, from {indptr[row]} to {indptr[row + 1]} at row {row}")
-    for start in range(0, n_stored, _AT_ONCE):
-        part = np.asarray(indices[start : start + _AT_ONCE])
-        low, high = int(part.min()), int(part.max())
-        if low < 0 or high >= shape[1]:
-            _refuse(path, where, f"has the index {low if low < 0 else high}, and {shape[1]} columns")
+
+
+def _check_columns(path: Path, where: str, indices, n_minor: int) -> None:
+    low, high = (int(indices.min()), int(indices.max())) if indices.shape[0] else (0, -1)
+    if low < 0 or high >= n_minor:
+        _refuse(path, where, f"has the index {low if low < 0 else high}, and {n_minor} columns")
 
 
 def _refuse(path: Path, where: str, what: str) -> None:

@@ -6,14 +6,15 @@ teaches it. Target cells are first aligned: brought to the source's level of exp
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
-from itclust.numerics.moments import Moments
+from itclust.numerics.moments import Moments, group_means
 
-CHUNK = 20_000  # cells that are dense at once
+CHUNK = 1000  # cells that are dense at once
 MIN_SD = 0.1  # added to every gene's spread: genes that are hardly seen must not dominate
 TEMPERATURES = np.geomspace(0.005, 0.5, 25)
 WRONG = np.geomspace(0.05, 0.5, 12)  # shares of wrong source labels that are considered: no source is without
@@ -84,11 +85,10 @@ def fitted_temperature(x, codes, classifier: Correlation) -> float:
     """
     s = np.concatenate([classifier.correlation(dense) for _, dense in dense_chunks(x)])
 
-    def likelihood(t):
-        own = np.log(softmax(s / t)[np.arange(len(codes)), codes] + 1e-6)
-        return np.mean([own[codes == k].mean() for k in np.unique(codes)])
+    def likelihood(own):
+        return np.mean(group_means(np.log(own + 1e-6)[:, None], codes, codes.max() + 1)[np.unique(codes)])
 
-    return max(TEMPERATURES, key=likelihood)
+    return TEMPERATURES[np.argmax([likelihood(own) for own in _own_probability(s, codes)])]
 
 
 def reliable_labels(x, codes, moments: Moments, weight) -> np.ndarray:
@@ -107,8 +107,7 @@ def reliable_labels(x, codes, moments: Moments, weight) -> np.ndarray:
     """
     n_types = len(moments.mean)
     s = left_out_correlation(x, codes, moments, weight)
-    answers = [softmax(s / t)[np.arange(len(codes)), codes] for t in TEMPERATURES]
-    right = [((1 - w) * own, w / n_types) for own in answers for w in WRONG]
+    right = [((1 - w) * own, w / n_types) for own in _own_probability(s, codes) for w in WRONG]
     by_label, by_chance = max(right, key=lambda pair: np.log(sum(pair)).mean())
     keep = by_label >= ODDS * by_chance
     for k in range(n_types):
@@ -116,6 +115,14 @@ def reliable_labels(x, codes, moments: Moments, weight) -> np.ndarray:
         if keep[group].sum() < KEPT * len(group):
             keep[group] = by_label[group] >= np.quantile(by_label[group], 1 - KEPT)
     return keep
+
+
+def _own_probability(s, codes) -> Iterator[np.ndarray]:
+    """Probability (n,) of each cell's own type by the softmax of scores (n, n_types), at each of the temperatures."""
+    below = s - s.max(1, keepdims=True)
+    own = below[np.arange(len(codes)), codes]
+    for t in TEMPERATURES:
+        yield np.exp(own / t) / np.exp(below / t).sum(1)
 
 
 def left_out_correlation(x, codes, moments: Moments, weight) -> np.ndarray:
@@ -184,24 +191,25 @@ def by_discriminant(x, coef, intercept) -> np.ndarray:
     return softmax(x @ coef + intercept)
 
 
-def alignment(x, q, linear) -> np.ndarray:
+def alignment(found, q, linear) -> np.ndarray:
     """Factor (n_genes,) that takes the target's mean expression to what the source predicts for the same composition.
 
     No dataset is scaled by itself: a target that has other types in other shares is not pulled towards the source's mean.
 
     Parameters
     ----------
-    x : (n, n_genes) dense log values of the target.
+    found : (n_genes,) mean linear values of the target.
     q : (n, n_types) soft assignment, which is the composition.
     linear : (n_types, n_genes) mean linear values of the source's types.
     """
-    expected, found = q.mean(0) @ linear, np.expm1(x).mean(0)
-    return np.clip((expected + PSEUDO) / (found + PSEUDO), 1 / MOST, MOST).astype(np.float32)
+    return np.clip((q.mean(0) @ linear + PSEUDO) / (found + PSEUDO), 1 / MOST, MOST).astype(np.float32)
 
 
 def aligned(x, factor) -> np.ndarray:
     """Log values after multiplying the linear ones by a factor per gene."""
-    return np.log1p(np.expm1(x) * factor)
+    linear = np.expm1(x)
+    linear *= factor
+    return np.log1p(linear, out=linear)
 
 
 def dense_chunks(x):

@@ -63,16 +63,22 @@ class Clusters:
         share = (self.fine @ self.coarse.T).toarray() / self.n[:, None]
         coarse = np.column_stack([self._d_type(), self._own(), self._lost()])
         mean, profile = self.moments.mean[:, self.markers], self.profile[:, self.markers]
-        noise = self._noise(self.fine, profile)
+        noise = self._noise(self.fine, self.profile, self.markers)
         d_plain = 1 - _correlation(profile - profile.mean(0), mean - mean.mean(0), *noise).max(1)
         return np.column_stack([share @ coarse, d_plain, self._mixed(), self._far(mean, profile, *noise)])
 
-    def _noise(self, groups, profile):
-        """Summed sampling variance over the markers of each cluster's mean ``profile`` and of each type's: (n,), (n_types,)."""
-        x, m = self.x[:, self.markers], self.moments
+    def _noise(self, groups, profile, columns):
+        """Summed sampling variance of each cluster's mean profile and of each type's: (n,), (n_types,).
+
+        Parameters
+        ----------
+        groups : (n, n_cells) their members; ``profile`` (n, n_genes).
+        columns : genes over which the variance is summed.
+        """
+        x, m = self.x[:, columns], self.moments
         n = np.asarray(groups.sum(1)).ravel()
-        var = np.maximum(weighted_means(groups, x.multiply(x).tocsr()) - profile**2, 0)
-        return tuple(v.sum(1) / np.maximum(k - 1, 1) for v, k in ((var, n), (m.var[:, self.markers], m.size)))
+        var = np.maximum(weighted_means(groups, x.multiply(x).tocsr()) - profile[:, columns] ** 2, 0)
+        return tuple(v.sum(1) / np.maximum(k - 1, 1) for v, k in ((var, n), (m.var[:, columns], m.size)))
 
     def _far(self, mean, profile, noise, noise_types) -> np.ndarray:
         """How far a fine cluster is from its nearest type, in units of how far that type is from the next one.
@@ -96,7 +102,7 @@ class Clusters:
     def _d_type(self) -> np.ndarray:
         mean, profile = self.moments.mean[:, self.markers], self.coarse_profile[:, self.markers]
         a, b = profile - self.centre_target[self.markers], mean - self.centre_source[self.markers]
-        return 1 - _correlation(a, b, *self._noise(self.coarse, profile)).max(1)
+        return 1 - _correlation(a, b, *self._noise(self.coarse, self.coarse_profile, self.markers)).max(1)
 
     def _lost(self) -> np.ndarray:
         """0 - 1 where a cluster has its type's markers in full, 0 where it has the other type's level."""
@@ -151,7 +157,7 @@ class Clusters:
         near = distance[:, some].min(1)
         return (near < share * distance[:, others].min(1)) & (near < cut) & ~some
 
-    def alike(self, profile) -> np.ndarray:
+    def alike(self, profile, noise=0.0) -> np.ndarray:
         """Groups 0, 1, ... of profiles, as fine as the source's own types and no finer: (n,) int.
 
         Average linkage on 1 - correlation over the target's variable genes; cut at half the median distance of a source
@@ -161,17 +167,22 @@ class Clusters:
 
         if len(profile) < 2:
             return np.zeros(len(profile), int)
-        distance, cut = self._distances(profile)
+        distance, cut = self._distances(profile, noise)
         tree = linkage(np.maximum(distance[np.triu_indices(len(profile), 1)], 0), "average")
         return fcluster(tree, cut, "distance") - 1
 
-    def _distances(self, profile) -> tuple[np.ndarray, float]:
-        """1 - correlation of profiles, (n, n), and half the median distance of a source type to its nearest other one."""
+    def _distances(self, profile, noise=0.0) -> tuple[np.ndarray, float]:
+        """1 - correlation of profiles, (n, n), and half the median distance of a source type to its nearest other one.
+
+        Parameters
+        ----------
+        noise : (n,) of the profiles, see :meth:`_noise`.
+        """
         mine = (profile - self.centre_target)[:, self.columns]
         types = (self.moments.mean - self.centre_source)[:, self.columns]
         between = 1 - _correlation(types, types)
         np.fill_diagonal(between, np.inf)
-        return 1 - _correlation(mine, mine), 0.5 * float(np.median(between.min(1)))
+        return 1 - _correlation(mine, mine, noise, noise), 0.5 * float(np.median(between.min(1)))
 
     def grouped(self, novel) -> np.ndarray:
         """Novel fine clusters that belong together, see :meth:`alike`.
@@ -183,7 +194,10 @@ class Clusters:
         out, which = np.full(len(novel), -1), np.flatnonzero(novel)
         if not len(which):
             return out
-        group = self.alike(self.profile[which])
+        noise = self._noise(self.fine[which], self.profile[which], self.columns)[
+            0
+        ]  # few cells: less alike than they are
+        group = self.alike(self.profile[which], noise)
         size = np.bincount(group, self.n[which])
         out[which] = np.argsort(np.argsort(-size, kind="stable"))[group]
         return out

@@ -15,6 +15,7 @@ FIRST_GENES = 1000  # that a pair's markers are sought among first: those that c
 MOST_PAIRS = 6000  # ordered pairs of types that are looked at: all pairs of up to 77 types
 NEAR_GENES = 2000  # genes by which types are alike: those that vary most between them
 LEAST_NEAR = 5  # types that each one is compared with, however many there are
+CHUNK = 1000  # cells that are summed over at once
 MOST_MARKERS = 8000  # genes altogether: the discriminant's covariance is as many squared
 
 
@@ -140,7 +141,7 @@ def variable(chunks: Iterable[sp.csr_matrix], n_genes, n_bins=20, min_cells=3) -
 def _over_cells(chunks):
     """Mean, mean square and number of cells seen in, of each gene over all chunks; and the number of cells."""
     parts = []
-    for x in chunks:
+    for x in (some[i : i + CHUNK] for some in chunks for i in range(0, some.shape[0], CHUNK)):
         square = sp.csr_matrix((x.data.astype(np.float64) ** 2, x.indices, x.indptr), x.shape)
         means = (np.asarray(m.mean(0), dtype=np.float64).ravel() for m in (x, square))
         parts.append((*means, np.bincount(x.indices, minlength=x.shape[1]), x.shape[0]))

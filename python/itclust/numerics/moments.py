@@ -33,11 +33,13 @@ class Moments(NamedTuple):
 
 
 def lognorm(x: sp.csr_matrix, total=TARGET_SUM) -> sp.csr_matrix:
-    """log(1 + value scaled to ``total`` a cell); cells without a count stay zero."""
+    """log(1 + value scaled to ``total`` a cell); cells without a count stay zero. Indices are those of ``x``, sorted."""
     sums = np.asarray(x.sum(1), dtype=np.float64).ravel()
     scale = np.divide(total, sums, out=np.zeros_like(sums), where=sums > 0)
-    data = np.log1p(x.data * np.repeat(scale.astype(np.float32), np.diff(x.indptr)))
-    return sp.csr_matrix((data, x.indices.copy(), x.indptr.copy()), x.shape)
+    data = np.repeat(scale.astype(np.float32), np.diff(x.indptr))
+    data *= x.data
+    np.log1p(data, out=data)
+    return sp.csr_matrix((data, x.indices, x.indptr), x.shape)
 
 
 def stacked(chunks, n_genes=0) -> sp.csr_matrix:

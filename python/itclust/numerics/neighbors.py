@@ -44,7 +44,7 @@ class Components(NamedTuple):
     def sparse_scores(self, x: sp.csr_matrix) -> np.ndarray:
         """:meth:`scores` up to rounding, without dense cells: what a value adds to the score of a zero."""
         x = sp.csr_matrix(x[:, self.genes])
-        zero = self.scaled(np.zeros((1, len(self.genes))))
+        zero = self.scaled(np.zeros((1, len(self.genes)), x.dtype))
         added = np.clip((x.data - self.mean[x.indices]) / self.sd[x.indices], -CLIP, CLIP) - zero[0, x.indices]
         return sp.csr_matrix((added, x.indices, x.indptr), x.shape) @ self.axes.T + (zero - self.centre) @ self.axes.T
 

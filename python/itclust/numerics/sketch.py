@@ -18,13 +18,16 @@ def balanced(codes, batch) -> np.ndarray:
     return weight * np.bincount(codes)[codes] / np.bincount(codes, weight)[codes]
 
 
-def candidates(n, size, batch, seed=0) -> np.ndarray:
-    """Sorted positions of ``CANDIDATES * size`` of ``n`` cells drawn at random, with cells of every batch.
+def candidates(batch, size, seed=0) -> np.ndarray:
+    """Sorted positions of ``CANDIDATES * size`` cells drawn at random, with cells of every batch; all, where ``size`` at most.
 
     Parameters
     ----------
     batch : (n,) int.
     """
+    n = len(batch)
+    if n <= size:
+        return np.arange(n)
     order = np.random.default_rng(seed).permutation(n)
     drawn = np.zeros(n, bool)
     drawn[order[: CANDIDATES * size]] = True

@@ -1,4 +1,4 @@
-"""What a recipe is: a module with three functions and its ``Fit``, and a row in :data:`itclust.settings.RECIPES`.
+"""What a recipe is: a module with four functions and its ``Fit``, and a row in :data:`itclust.settings.RECIPES`.
 
 ``select_genes(source, target, genes, settings)``
     Names of the genes that fitting may see. ``source``, ``target``: :class:`itclust.data.dataset.Dataset`, the target's is
@@ -10,7 +10,10 @@
     ``shapes(settings)`` says what each array must be like, ``{name: "lengths range"}``, so that a model file is believed only
     where they agree: see :func:`itclust.io.arrays.agree`.
 ``adapt(fit, target, settings, seed, progress) -> Adapted``
-    Annotate the cells of a target, which all have a count in ``fit.genes``.
+    Annotate the cells of a target that have a count in ``fit.genes``.
+``candidates(batch, settings, seed)``
+    Sorted positions of the cells that ``adapt`` looks at one by one, of a target whose cells have these batches (n,) int: they
+    are kept when a target that is not in memory is checked.
 
 Recipes see arrays and settings; TensorFlow is imported when one is fitted or adapted, not before.
 """
@@ -45,6 +48,7 @@ class Adapted:
     worth : of the source's labels, see :class:`itclust.numerics.heldout.Worth`, or None where it is not known.
     rounds : {round: (types (n,) int, embedding (n, n_latent))} where those on the way are kept.
     copies : share of the cells that look like copies of others, see :func:`itclust.numerics.copies.share`.
+    counted : mask of the ``n`` cells with a count among all cells of the target; None: all have one.
     """
 
     q: np.ndarray
@@ -60,6 +64,16 @@ class Adapted:
     worth: Worth | None = None
     rounds: dict = dataclasses.field(default_factory=dict)
     copies: float = 0.0
+    counted: np.ndarray | None = None
+
+
+def with_counts(x) -> np.ndarray:
+    """Mask (n,) of the cells of linear values (n, n_genes) that have a count; raise where none has."""
+    mask = x.getnnz(1) > 0
+    if not mask.any():
+        msg = "no cell of the target has a count in the genes that the model uses."
+        raise ValueError(msg)
+    return mask
 
 
 def layers(name: str, n_in: str, widths) -> dict[str, str]:

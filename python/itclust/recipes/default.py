@@ -150,6 +150,11 @@ def _moments(x, codes, batch, kept, n_types) -> tuple[Moments, np.ndarray]:
     return moments(x, only, n_types, weights), weight
 
 
+def candidates(batch, settings: DefaultSettings, seed) -> np.ndarray:
+    """Cells among which a sketch is drawn: see :func:`itclust.numerics.sketch.candidates`."""
+    return sketch.candidates(batch, settings.n_sketch, seed)
+
+
 def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapted:
     """Start from the source network's weights and fine-tune on the target's soft assignments.
 
@@ -172,7 +177,7 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     weights = [*fit.weights, fit.centroids]
     source_model = training.classifier(len(fit.markers), len(fit.types), settings, seed, weights)
     fixed, initial, factors = first_answers.answers(fit, source_model, x, batch, seed)
-    x = sp.csr_matrix(x[:, present])
+    x = x if present.all() else sp.csr_matrix(x[:, present])
     around = _structure(x, fit, present, (2 * fixed + initial) / 3, settings, seed)
     new = novelty.Novelty(None, np.full(x.shape[0], -1), np.zeros(0, int))
     if settings.novelty:
@@ -196,8 +201,8 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
         q=q, cluster_type=cluster_type, initial=initial.argmax(1), z=z, x=x, genes=fit.genes[present], history=history,
         novelty=new.score, nearest=new.nearest, worth=fit.worth, copies=copies.share(around.points, seed),
     )  # fmt: skip
-    if len(rows) == values.n_cells:
-        return found
+    if values.n_cells <= settings.n_sketch:
+        return dataclasses.replace(found, counted=np.isin(np.arange(values.n_cells), rows))
     taught = extension.taught(
         fit, found, network.weights(model), trust, factors, around, np.flatnonzero(present), new, settings.alpha, seed
     )

@@ -139,16 +139,16 @@ def taught(fit, found, weights, trust, factors, around, columns, new, alpha, see
 
 
 def answer_chunk(taught: Extension, scale, x, batch) -> dict[str, np.ndarray]:
-    """:meth:`Extension.answer` to linear values, which ``scale`` makes comparable."""
-    return taught.answer(scale.apply(x), batch)
+    """:meth:`Extension.answer` to linear values, which ``scale`` makes comparable, and which cells have a count."""
+    return {**taught.answer(scale.apply(x), batch), "counted": x.getnnz(1) > 0}
 
 
 def extended(found, answers, rows, n, progress):
-    """What was found in a sketch, for all cells: ``found`` with arrays of all ``n`` of them.
+    """What was found in a sketch, for all cells: ``found`` with arrays of those of the ``n`` that have a count.
 
     Parameters
     ----------
-    answers : of the chunks of all cells in order, see :meth:`Extension.answer`.
+    answers : of the chunks of all cells in order, see :func:`answer_chunk`.
     rows : positions of the sketch's cells, whose own novelty stands.
     """
     parts, done = [], 0
@@ -156,12 +156,15 @@ def extended(found, answers, rows, n, progress):
         parts.append(answer)
         done += len(answer["z"])
         progress("cells", done / n, f"{done:,} of {n:,} cells")
+    counted = np.concatenate([part.pop("counted") for part in parts])
     every = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
+    if not counted.all():
+        every, rows = {k: v[counted] for k, v in every.items()}, np.searchsorted(np.flatnonzero(counted), rows)
     if found.novelty is None:
         every["novelty"] = None
     else:
         every["novelty"][rows] = found.novelty
-    return dataclasses.replace(found, **every, rows=rows)
+    return dataclasses.replace(found, **every, rows=rows, counted=counted)
 
 
 def prototypes(points, novelty, group, seed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
 from itclust.numerics import classifiers, genes, neighbors, sketch
-from itclust.numerics.moments import TARGET_SUM, Moments, lognorm, stacked
+from itclust.numerics.moments import TARGET_SUM, Moments, lognorm
+from itclust.recipes import with_counts
 
 ALIGN_ROUNDS, ALIGN_CELLS = 5, 3000
-CHUNK = 8192  # cells that are dense at once
+CHUNK = 1000  # cells that are dense at once
 SKETCH_COMPONENTS = 10_000  # cells that give the components in which a sketch is drawn
 
 
@@ -45,22 +45,19 @@ class Scale(NamedTuple):
 
 
 def sketched(values, scale: Scale, batch, present, settings, seed) -> tuple[np.ndarray, sp.csr_matrix]:
-    """Positions of the cells that the target's structure is learnt from, and their log values: all cells, where few."""
-    n = values.n_cells
-    if n <= settings.n_sketch:
-        return np.arange(n), stacked(map(scale.apply, values.chunks()))
-    rows = sketch.candidates(n, settings.n_sketch, batch, seed)
-    x = stacked(values.cells(rows).answers(partial(_scaled, scale), rows))
+    """Positions of the cells that the target's structure is learnt from, and their log values: all with a count, where few."""
+    rows = sketch.candidates(batch, settings.n_sketch, seed)
+    x = values.some(rows)
+    counted = with_counts(x)
+    rows, x = rows[counted], scale.apply(x if counted.all() else x[counted])
+    if len(batch) <= settings.n_sketch:
+        return rows, x
     some = np.random.default_rng(seed).permutation(len(rows))[:SKETCH_COMPONENTS]
     x_some = sp.csr_matrix(x[some][:, present])
     components = neighbors.principal_components(x_some, genes.variable([x_some], settings.n_genes), seed=seed)
     components = components._replace(genes=np.flatnonzero(present)[components.genes])
     kept = sketch.sketched(components.scores(x), settings.n_sketch, seed)
     return rows[kept], x[kept]
-
-
-def _scaled(scale, x, _) -> sp.csr_matrix:
-    return scale.apply(x)
 
 
 def answers(fit, source_model, x, batch, seed) -> tuple[np.ndarray, np.ndarray, dict]:
@@ -73,28 +70,34 @@ def answers(fit, source_model, x, batch, seed) -> tuple[np.ndarray, np.ndarray, 
     correlation = classifiers.correlation_classifier(fit.moments.over(fit.variable), fit.temperature)
     views = {"markers": fit.markers, "variable": fit.variable}
 
-    def of_cells(rows, factor):
+    def of_some(rows, factor):
         seen = {name: classifiers.aligned(x[rows][:, c].toarray(), factor[name]) for name, c in views.items()}
         by_discriminant = classifiers.by_discriminant(seen["markers"], fit.coef, fit.intercept)
         fixed = (correlation.probabilities(seen["variable"]) + by_discriminant) / 2
         return fixed, network.predict(source_model, seen["markers"])
+
+    def of_cells(rows, factor):
+        return np.concatenate([of_some(rows[i : i + CHUNK], factor) for i in range(0, len(rows), CHUNK)], axis=1)
 
     out = np.zeros((2, x.shape[0], len(fit.types)), np.float32)
     factors = {name: {} for name in views}
     for b in np.unique(batch):
         rows = np.flatnonzero(batch == b)
         sample = np.sort(np.random.default_rng(seed).permutation(rows)[:ALIGN_CELLS])
+        found = {name: _linear_mean(x[sample][:, c]) for name, c in views.items()}
         factor = dict.fromkeys(views, np.float32(1))
         for _ in range(ALIGN_ROUNDS):
             fixed, q = of_cells(sample, factor)
             q = (2 * fixed + q) / 3
             factor = {
-                name: classifiers.alignment(x[sample][:, c].toarray(), q, fit.moments.linear[:, c])
-                for name, c in views.items()
+                name: classifiers.alignment(found[name], q, fit.moments.linear[:, c]) for name, c in views.items()
             }
         for name in views:
             factors[name][b] = factor[name]
-        for i in range(0, len(rows), CHUNK):
-            part = rows[i : i + CHUNK]
-            out[:, part] = of_cells(part, factor)
+        out[:, rows] = of_cells(rows, factor)
     return out[0], out[1], factors
+
+
+def _linear_mean(x) -> np.ndarray:
+    """Mean (n_genes,) of the linear values of CSR log values."""
+    return np.asarray(sp.csr_matrix((np.expm1(x.data), x.indices, x.indptr), x.shape).mean(0)).ravel()

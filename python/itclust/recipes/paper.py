@@ -12,7 +12,7 @@ import numpy as np
 from itclust.numerics import assign
 from itclust.numerics.classifiers import softmax
 from itclust.numerics.moments import group_means
-from itclust.recipes import Adapted, centroid_paths, layers
+from itclust.recipes import Adapted, centroid_paths, layers, with_counts
 from itclust.recipes.zscored import Rows, ZScored, prepare
 from itclust.settings import PaperSettings
 
@@ -154,6 +154,8 @@ def adapt(fit: Fit, target, settings: PaperSettings, seed, progress) -> Adapted:
     """
     from itclust.recipes import autoencoder, network
 
+    counted = with_counts(target.values.over(fit.genes).whole())
+    target = target.cells(counted)
     data = prepare(target.values, "target", settings.steps)
     z = ZScored(data, fit.network_genes, "scale" in settings.steps)
     encoder = network.encoder(len(fit.network_genes), tuple(int(w) for w in fit.widths))
@@ -172,8 +174,12 @@ def adapt(fit: Fit, target, settings: PaperSettings, seed, progress) -> Adapted:
     there = np.isin(fit.genes, target.genes)
     return Adapted(
         q=q, cluster_type=fit.present[present], initial=fit.present[initial], z=final,
-        x=target.values.over(fit.genes[there]).logged().whole(), genes=fit.genes[there], history=history, rounds=rounds,
+        x=target.values.over(fit.genes[there]).logged().whole(), genes=fit.genes[there], history=history, rounds=rounds, counted=counted,
     )  # fmt: skip
+
+
+def candidates(batch, settings: PaperSettings, seed) -> None:
+    """None: every cell is trained on."""
 
 
 def _rounds(model, encoder, x, z, trains, types, settings, seed, progress, rounds) -> tuple[np.ndarray, dict]:
