@@ -39,6 +39,15 @@
 #'   its cells, or a vector with one value a cell. Each of these clusters gets
 #'   one label, in the column `itclust_group`, beside the labels of its cells;
 #'   see [groupItClust()].
+#' @param tree Which types belong together, for the column `itclust_level`: a
+#'   named vector with each type's parent, `c("CD4 T" = "T", "CD8 T" = "T")`; a
+#'   named list with each parent's types, which may be lists in turn,
+#'   `list(Lymphoid = list(T = c("CD4 T", "CD8 T"), "B"))`; a column of the
+#'   source's cells with each type's parent, or several from coarse to fine; or
+#'   an OBO file of the Cell Ontology, `"cl.obo"`, for types that the source's
+#'   column `cell_type_ontology_term_id` or their own names place there, or
+#'   `c(column, "cl.obo")` where another column holds the ids. `NULL`: learnt
+#'   from the source, which types its own cells confuse.
 #' @param values `"auto"`, `"counts"`, `"linear"` (CPM, TPM, FPKM) or `"log"`:
 #'   what the expression values are. A list of two for source and target.
 #' @param preset `"default"`, or `"paper"` for the published 2020 recipe.
@@ -67,8 +76,9 @@
 #'   \item{`itclust_initial`}{factor: the source network's answer, before it was
 #'     fine-tuned on the target.}
 #'   \item{`itclust_level`}{factor: the most that is sure with probability `level`
-#'     (a setting, 0.9): the label, types that the source's own cells confuse
-#'     with it (`"CD4 T or CD8 T"`), or `"any cell"`.}
+#'     (a setting, 0.9): the label, a node of `tree`, or without one types that
+#'     the source's own cells confuse with it (`"CD4 T or CD8 T"`), or `"any
+#'     cell"`.}
 #'   \item{`itclust_set`}{factor: the types that cover the cell's own with
 #'     probability `sets` (a setting, 0.9), as few as do; `novel` is one of
 #'     them.}

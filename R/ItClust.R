@@ -4,7 +4,7 @@
 setMethod("ItClust", c("ANY", "ANY"), function(source, target, labels = NULL,
     assay.type = NULL, assay.type.source = assay.type, assay = NULL,
     altexp = NULL, gene.column = NULL, batch.key = NULL, clusters = NULL,
-    values = "auto", preset = "default", key.added = "itclust", seed = 0L,
+    tree = NULL, values = "auto", preset = "default", key.added = "itclust", seed = 0L,
     verbose = interactive(), ...) {
     .check_preset(preset)
     .check_target(target)
@@ -14,20 +14,21 @@ setMethod("ItClust", c("ANY", "ANY"), function(source, target, labels = NULL,
     .check_places(gene.column, altexp, assay, source = source, target = target)
     clusters <- .user_clusters(target, clusters)
     values <- .kinds(values, 2L)
-    sources <- .sources(source, labels, assay.type.source, assay, say,
-        batch.key, gene.column, altexp)
+    tree <- .tree(tree, source)
+    sources <- .with_tree(.sources(source, labels, assay.type.source, assay,
+        say, batch.key, gene.column, altexp), tree)
     to <- .located(target, "target", assay.type, assay, say, gene.column,
         altexp)
     options <- c(
         list(preset = preset, key_added = key.added, values = values,
             random_state = .seed(seed)),
         .settings(list(...), preset), .batch_option(batch.key),
-        .clusters_option(clusters))
+        .clusters_option(clusters), .tree_option(tree))
     on.exit(.clear(), add = TRUE)
     .hand_over_sources(sources, if (preset != "paper") rownames(to),
         values[[1L]])
-    .hand_over("target", .package(.read(to, "target", values[[2L]]),
-        batch = .batch(target, batch.key), clusters = clusters))
+    .hand_over_values("target", to, "target", values[[2L]],
+        batch = .batch(target, batch.key), clusters = clusters)
     types <- .types_of(sources)
     rm(sources, to)
     .python("transfer", "label", say = say, progress = .progress(verbose),
@@ -37,8 +38,8 @@ setMethod("ItClust", c("ANY", "ANY"), function(source, target, labels = NULL,
 
 # The arguments of ItClust(), for the check of what arrives in `...`.
 .own_arguments <- c("labels", "assay.type", "assay.type.source", "assay",
-    "altexp", "gene.column", "batch.key", "clusters", "values", "preset",
-    "key.added", "seed", "verbose")
+    "altexp", "gene.column", "batch.key", "clusters", "tree", "values",
+    "preset", "key.added", "seed", "verbose")
 
 .batch_option <- function(batch.key) {
     if (!is.null(batch.key))

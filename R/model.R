@@ -42,19 +42,21 @@ setMethod("show", "ItClustModel", function(object) {
 #' @export
 setMethod("trainItClust", "ANY", function(source, labels = NULL,
     assay.type = NULL, assay = NULL, altexp = NULL, gene.column = NULL,
-    batch.key = NULL, values = "auto", genes = NULL, preset = "default",
-    seed = 0L, verbose = interactive(), ...) {
+    batch.key = NULL, tree = NULL, values = "auto", genes = NULL,
+    preset = "default", seed = 0L, verbose = interactive(), ...) {
     .check_preset(preset)
     say <- .sayer(verbose)
     .check_batch_key(batch.key, source = source)
     .check_places(gene.column, altexp, assay, source = source)
     values <- .kinds(values, 1L)[[1L]]
-    sources <- .sources(source, labels, assay.type, assay, say, batch.key,
-        gene.column, altexp)
+    tree <- .tree(tree, source)
+    sources <- .with_tree(.sources(source, labels, assay.type, assay, say,
+        batch.key, gene.column, altexp), tree)
     options <- c(
         list(preset = preset, random_state = .seed(seed), values = values),
         if (!is.null(genes)) list(genes = as.list(as.character(genes))),
-        .batch_option(batch.key), .settings(list(...), preset))
+        .batch_option(batch.key), .tree_option(tree),
+        .settings(list(...), preset))
     on.exit(.clear(), add = TRUE)
     .hand_over_sources(sources, kind = values)
     rm(sources)
@@ -79,11 +81,11 @@ setMethod("transferItClust", c("ItClustModel", "ANY"), function(model, target,
     .check_places(gene.column, altexp, assay, target = target)
     values <- .kinds(values, 1L)[[1L]]
     clusters <- .user_clusters(target, clusters)
-    to <- .input(target, "target", assay.type, assay, say, gene.column, altexp)
-    .check_log(to, "target", values)
+    to <- .located(target, "target", assay.type, assay, say, gene.column,
+        altexp)
     on.exit(.clear(), add = TRUE)
-    .hand_over("target", .package(to, batch = .batch(target, batch.key),
-        clusters = clusters))
+    .hand_over_values("target", to, "target", values,
+        batch = .batch(target, batch.key), clusters = clusters)
     rm(to)
     path <- .as_file(model)
     on.exit(unlink(path), add = TRUE)

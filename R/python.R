@@ -65,27 +65,24 @@
 
 # `.bridge` and Python share `object` for a moment; afterwards Python has a
 # copy and R nothing.
-.hand_over <- function(name, object) {
+.hand_over <- function(name, object, file = NULL) {
     .bridge[[name]] <- object
     rm(object)
-    .quietly(.python("take", name))
+    .quietly(.python("take", name, file))
     rm(list = name, envir = .bridge)
 }
 
-# Values are read here, one source after the other: of those on disk, `genes`
-# only, where there are some.
+# Values are read here, one source after the other: of those on disk that
+# Python does not read itself, `genes` only, where there are some.
 .hand_over_sources <- function(sources, genes = NULL, kind = "auto") {
     labels <- names(sources)
     if (is.null(labels) || anyDuplicated(labels))
         labels <- as.character(seq_along(sources))
-    for (i in seq_along(sources)) {
-        values <- sources[[i]]$values
-        if (!is.null(genes))
-            values <- .cut(values, genes)
-        .hand_over(paste0("source ", labels[i]), .package(
-            .read(values, "source", kind), label = sources[[i]]$label,
-            batch = sources[[i]]$batch))
-    }
+    for (i in seq_along(sources))
+        .hand_over_values(paste0("source ", labels[i]), sources[[i]]$values,
+            "source", kind, label = sources[[i]]$label,
+            batch = sources[[i]]$batch, more = sources[[i]]$tree,
+            genes = genes)
 }
 
 .take_back <- function(types = NULL) {

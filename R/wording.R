@@ -20,6 +20,12 @@
     "itclust\\.pl\\.\\w+" = "plotItClust",
     "call fit\\(source\\) first" = "call trainItClust(source) first",
     "\\bfit\\(source, genes=\\.\\.\\.\\)" = "trainItClust(source, genes = ...)",
+    "'tree:" = "'", # columns as they are handed over
+    "tree=(\\{.*\\}|\\[.*\\]|'[^']*') joins no two" = "'tree' joins no two",
+    "pass a dict \\{type: parent\\}" =
+        "pass a named vector, c(type = \"parent\")",
+    "needs the package obonet: pip install 'obonet[^']*'" =
+        "needs the Python package obonet: run installItClust() again",
     "an AnnData|one AnnData" = "one dataset",
     "\\bthe the\\b" = "the",
     "\\bTrue\\b" = "TRUE",

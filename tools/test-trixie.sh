@@ -6,6 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 project=$PWD
 folder=$(realpath -m "${1:-/var/tmp/itclust-trixie}")
+shared=${ITCLUST_SHARED:-$project/../shared}
 root=()
 [ "$(id -u)" -eq 0 ] || root=(sudo)
 
@@ -70,7 +71,7 @@ configure # again: the package ca-certificates has put its own bundle there
 git ls-files -z --cached --others --exclude-standard | tar --create --null --files-from - --ignore-failed-read 2>/dev/null |
   "${root[@]}" tar --extract --no-same-owner --directory "$folder/work/main"
 inside bash -c 'cd /work/main && git init -q'
-[ ! -d "$project/../shared/data" ] || "${root[@]}" cp -R "$project/../shared" "$folder/work/shared"
+[ ! -d "$shared/data" ] || "${root[@]}" cp -R "$shared" "$folder/work/shared"
 
 # Python with what pyproject's bounds resolve to today, not with the lock: newer libraries must pass as well.
 inside bash -c 'test -x /venv/bin/python || python3 -m venv /venv'

@@ -312,7 +312,7 @@ class ItClust:
         seen = fit.seen_in(new.genes)
         log.info("the target has %d of the %d genes that the network sees", seen.sum(), len(seen))
         check.missing_genes(int((~seen).sum()), len(seen))
-        check.hours(self.settings.target_steps(len(new.codes)), "the fine-tuning")
+        check.hours(self.settings.target_steps(new.values.n_cells), "the fine-tuning")
         adapt = recipe(self.preset).load().adapt
         adapted = adapt(fit, new, self.settings, self.random_state, reporter(progress))
         check.copies(adapted.copies)

@@ -19,6 +19,8 @@ import traceback
 import warnings
 from pathlib import Path
 
+import anndata as ad
+import h5py
 import numpy as np
 import pandas as pd
 
@@ -102,14 +104,36 @@ def _environment():
 
 
 @_outcome
-def take(name: str) -> None:
-    """Convert the SingleCellExperiment ``.bridge$<name>`` and hold it here."""
+def take(name: str, file: dict | None = None) -> None:
+    """Convert the SingleCellExperiment ``.bridge$<name>`` and hold it here; with its values in ``file``, see :func:`_on_disk`."""
     from anndata2ri import converter
 
     adata = converter.rpy2py(_environment()[name])
     adata.obs_names = adata.obs_names.astype(object)  # write_h5ad refuses pandas' "string"
     adata.var_names = adata.var_names.astype(object)
-    _held[name] = adata
+    _held[name] = adata if file is None else ad.AnnData(_on_disk(adata.shape, **file), obs=adata.obs, var=adata.var)
+
+
+def _on_disk(shape, path, name, sparse, links):
+    """Values in an HDF5 file, to be read slice by slice: cells are rows of a dataset, or of a group's CSR arrays.
+
+    anndata reads such groups where they say what they are, as those of 10x Genomics do not. A file that does, ``links``, is
+    written, with links to the arrays.
+    """
+    if not sparse:
+        values = h5py.File(path, "r")[name]
+    else:
+        with h5py.File(links, "w") as file:
+            group = file.create_group("X")
+            group.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0", "shape": shape})
+            for part in ("data", "indices", "indptr"):
+                group[part] = h5py.ExternalLink(path, f"{name}/{part}")
+        values = ad.io.sparse_dataset(h5py.File(links, "r")["X"])
+    if values.shape != shape:
+        msg = f"{name!r} of {path!r} holds {values.shape}, not {shape}"
+        raise ValueError(msg)
+    values[:1]  # what cannot be unpacked raises here
+    return values
 
 
 @_outcome
@@ -168,11 +192,11 @@ def transfer(labels_key, *, progress=None, key_added="itclust", **options) -> No
 
 
 @_outcome
-def train(path, labels_key, *, genes=None, values="auto", batch_key=None, progress=None, **options) -> dict:
+def train(path, labels_key, *, genes=None, values="auto", batch_key=None, tree=None, progress=None, **options) -> dict:
     """Train on the held source, save the model at ``path`` and describe it."""
     _load_backend()
-    model = itclust.ItClust(**options)
-    model.fit(_sources(), labels_key, genes, values=values, batch_key=batch_key, progress=_progress(progress))
+    model, place = itclust.ItClust(**options), {"values": values, "batch_key": batch_key, "tree": tree}
+    model.fit(_sources(), labels_key, genes, progress=_progress(progress), **place)
     model.save(path)
     return _describe(path)
 

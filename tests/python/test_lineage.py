@@ -93,6 +93,7 @@ def test_one_tree_said_in_several_ways(tree):
 
 def test_a_column_of_parents():
     assert read("parent", parent=T) == {"T cell": {"CD4", "CD8"}}
+    assert read({**T, "B": "B"}) == read("parent", parent={**T, "B": "B"}) == {"T cell": {"CD4", "CD8"}}
 
 
 def test_a_type_that_is_itself_above_others():

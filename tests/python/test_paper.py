@@ -96,3 +96,16 @@ def test_rounds_end_when_few_cells_change(toy):
     changed = out.uns["itclust"]["history"]["changed"]
     assert (changed[:-1] >= 0.001).all() and (changed[-1] < 0.001 or len(changed) == 30)
     assert out.uns["itclust"]["clusters"]["stability"].between(0, 1).all()
+
+
+def test_paper_takes_mouse_symbols(toy):
+    """Its genes are in upper case; the data's, such as "Cd3e", need not be."""
+    import itclust
+
+    source, target = (a.copy() for a in toy)
+    for adata in (source, target):
+        adata.var_names = [g.capitalize() for g in adata.var_names]
+    itclust.transfer(source, target, preset="paper", pretrain_epochs=1, source_epochs=20, max_iter=1, progress=False)
+    genes = target.uns["itclust"]["genes"]
+    assert set(genes) <= {g.upper() for g in target.var_names} and not set(genes) & set(target.var_names)
+    assert target.obs["itclust"].notna().all()

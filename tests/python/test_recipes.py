@@ -39,7 +39,7 @@ class Fit:
         return np.isin(self.genes, target_genes)
 
     def shapes(self, settings):
-        return {"types": "t", "genes": "g", "mean": "t g 0..", "var": "t g 0..", "size": "t"}
+        return {"types": "t text", "genes": "g text", "mean": "t g 0..", "var": "t g 0..", "size": "t"}
 
 
 def fit(source, names, settings, seed, progress):

@@ -176,6 +176,7 @@ test_that("several sources are one list", {
 # A file as 10x Genomics write it: HDF5Array's own writer fails on small ones.
 tenx <- function(x) {
     path <- tempfile(fileext = ".h5")
+    rhdf5::h5errorHandling("normal") # Python's h5py has switched it off
     rhdf5::h5createFile(path)
     rhdf5::h5createGroup(path, "m")
     parts <- list(data = x@x, indices = x@i, indptr = x@p, shape = dim(x),
@@ -211,6 +212,72 @@ test_that("sparse files are read in one go, chunks once", {
     widths <- dim(.column_blocks(dense))[2]
     expect_identical(ncol(.column_blocks(dense)[[1L]]), 14L)
     expect_identical(.as_dgCMatrix(dense, "x"), wide)
+})
+
+test_that("only what lies in a file as it is is handed over by its file", {
+    skip_if_not_installed("rhdf5")
+    rhdf5::h5errorHandling("normal") # Python's h5py has switched it off
+    withr::defer(rhdf5::h5errorHandling("suppress"))
+    skip_if_not_installed("HDF5Array")
+    dense <- as(values, "HDF5Array")
+    expect_identical(.file_of(dense)[c("name", "sparse")], list(
+        name = DelayedArray::seed(dense)@name, sparse = FALSE))
+    renamed <- dense
+    rownames(renamed) <- paste0("h", seq_len(nrow(values)))
+    expect_identical(.file_of(renamed), .file_of(dense))
+    sparse <- tenx(as(values, "CsparseMatrix"))
+    expect_identical(.file_of(sparse)[c("name", "sparse")], list(name = "/m",
+        sparse = TRUE))
+    for (x in list(dense[2:1, ], dense[, 2:1], log1p(dense), t(dense),
+        DelayedArray::cbind(dense, dense), DelayedArray::DelayedArray(values), values))
+        expect_null(.file_of(x))
+})
+
+test_that("values in files give the answer of those in memory, unread by R", {
+    skip_without_python()
+    skip_if_not_installed("rhdf5")
+    rhdf5::h5errorHandling("normal")
+    withr::defer(rhdf5::h5errorHandling("suppress"))
+    skip_if_not_installed("HDF5Array")
+    d <- tiny()
+    expected <- quick(d$source, d$target)
+    kinds <- list(sparse = tenx, dense = function(x)
+        as(as.matrix(x), "HDF5Array"))
+    here <- asNamespace("ItClust")
+    suppressMessages(trace(".realise", quote(stop("it was read")), where = here,
+        print = FALSE))
+    withr::defer(suppressMessages(untrace(".realise", where = here)))
+    for (kind in kinds) {
+        x <- d
+        for (which in c("source", "target"))
+            counts(x[[which]]) <- kind(counts(d[[which]]))
+        out <- quick(x$source, x$target)
+        expect_identical(colData(out), colData(expected))
+        expect_identical(reducedDims(out), reducedDims(expected))
+        model <- quick_train(x$source)
+        expect_identical(transferItClust(model, x$target,
+            verbose = FALSE)$itclust_confidence, expected$itclust_confidence)
+    }
+    counts(x$target) <- counts(x$target) * 2
+    expect_error(quick(d$source, x$target), "it was read")
+})
+
+test_that("a file that Python cannot read is read by R", {
+    skip_without_python()
+    skip_if_not_installed("rhdf5")
+    rhdf5::h5errorHandling("normal")
+    withr::defer(rhdf5::h5errorHandling("suppress"))
+    d <- tiny()
+    expect_false(.hand_over_file("target", counts(d$target),
+        list(path = tempfile(), name = "x", sparse = FALSE)))
+    path <- tempfile(fileext = ".h5")
+    rhdf5::h5createFile(path)
+    rhdf5::h5write(matrix(1, 3, 2), path, "x")
+    for (name in c("x", "y"))
+        expect_false(.hand_over_file("target", counts(d$target),
+            list(path = path, name = name, sparse = FALSE)))
+    expect_false(.hand_over_file("target", counts(d$target),
+        list(path = path, name = "x", sparse = TRUE)))
 })
 
 test_that("of a source on disk the target's genes alone are read", {
@@ -252,7 +319,7 @@ test_that("gene names come from a column, alternative experiments by name", {
     x <- tiny()$target
     object <- suppressWarnings(SeuratObject::CreateSeuratObject(counts(x)))
     object[["RNA"]] <- SeuratObject::AddMetaData(object[["RNA"]],
-        paste0("s", seq_len(60)), "Symbol")
+        setNames(paste0("s", seq_len(60)), rownames(object)), "Symbol")
     expect_identical(rownames(.input(object, "target", NULL, NULL, quiet,
         gene.column = "Symbol"))[60], "s60")
 })

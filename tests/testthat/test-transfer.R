@@ -96,6 +96,17 @@ test_that("several sources train as one, batches are known on either side", {
             data$target))$itclust$genes)
 })
 
+test_that("preset = \"paper\" takes mouse symbols", {
+    mouse <- function(x) {
+        rownames(x) <- paste0("Gene", seq_len(nrow(x)))
+        x
+    }
+    out <- ItClust(mouse(data$source), mouse(data$target), preset = "paper",
+        pretrain.epochs = 1, source.epochs = 5, max.iter = 1, verbose = FALSE)
+    expect_true(all(startsWith(metadata(out)$itclust$genes, "GENE")))
+    expect_false(anyNA(out$itclust))
+})
+
 test_that("cells without a count keep their row", {
     x <- data$target
     counts(x)[, c(2, 5)] <- 0

@@ -50,6 +50,16 @@ def values(x, name: str, holders=list) -> None:
         raise ValueError(msg)
 
 
+def columns(low, high, n_columns: int, name: str) -> None:
+    """Raise where a stored index of a sparse matrix leads out of it."""
+    if low < 0 or high >= n_columns:
+        found = low if low < 0 else high
+        msg = (
+            f"{name} is damaged: its sparse matrix has the index {found}, and {n_columns} columns. Get its file again."
+        )
+        raise ValueError(msg)
+
+
 def numbers(x) -> None:
     """Raise unless a matrix holds real numbers; those of Python in an array of objects are."""
     kind, odd = x.dtype.kind, None
@@ -60,16 +70,6 @@ def numbers(x) -> None:
         what = f"{type(odd).__name__}, as {str(odd)[:40]!r}" if odd is not None else f"{x.dtype}"
         msg = f"the expression values are of kind {what}; real numbers are needed."
         raise TypeError(msg)
-
-
-def columns(low, high, n_columns: int, name: str) -> None:
-    """Raise where a stored index of a sparse matrix leads out of it."""
-    if low < 0 or high >= n_columns:
-        found = low if low < 0 else high
-        msg = (
-            f"{name} is damaged: its sparse matrix has the index {found}, and {n_columns} columns. Get its file again."
-        )
-        raise ValueError(msg)
 
 
 def not_empty(largest, name: str) -> None:

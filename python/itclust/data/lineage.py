@@ -109,7 +109,8 @@ def _of_dict(tree, types) -> list[list[str]]:
     def read(level):
         for name, value in level.items():
             if isinstance(value, str):
-                parent[str(name)] = value
+                if value != name:  # a type that is a group of its own
+                    parent[str(name)] = value
                 continue
             parent.update({str(child): str(name) for child in value})
             if isinstance(value, Mapping):
