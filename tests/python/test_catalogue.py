@@ -1,4 +1,4 @@
-"""The catalogue, run through Python and the shell; writes the docs' table. R runs its part in ``test-catalogue.R``."""
+"""The catalogue, run through Python and the shell; writes the docs' table."""
 
 import os
 import re
@@ -22,7 +22,7 @@ from corpus import adata, mtx, zarr_folder
 
 DOCS = Path(__file__).parents[2] / "docs" / "reliability.md"
 SAID = {}
-PYTHON, SHELL, R = "Python", "shell", "R"
+PYTHON, SHELL = "Python", "shell"
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +95,7 @@ def test_a_model_file(name, tmp_path, capsys):
     assert cli.main(["inspect", str(path)]) == 1
     if name in models.HOSTILE:  # else what is no zip is no model for `inspect` either
         assert says in one_line(capsys.readouterr().err)
-    note(name, "model files", "refused", (PYTHON, SHELL, R), message, tmp_path)
+    note(name, "model files", "refused", (PYTHON, SHELL), message, tmp_path)
 
 
 # ------------------------------------------------------------------------------------------------------------ outputs
@@ -150,7 +150,7 @@ def test_a_setting(name, inputs, capsys, monkeypatch):
     call = ["train", "source.h5ad", "-o", "m.itclust", "--labels", "cell_type", "--preset", preset]
     assert cli.main([*call, "--set", f"{setting}={text}"]) == 2
     assert says in one_line(capsys.readouterr().err)
-    note(f"`{name}`", "settings", "refused", (PYTHON, SHELL, R), message)
+    note(f"`{name}`", "settings", "refused", (PYTHON, SHELL), message)
 
 
 @pytest.mark.parametrize("seed", settings.SEEDS, ids=repr)
@@ -216,7 +216,7 @@ def test_data_in_memory(name, reached):
     assert case.says in message
     assert "\n" not in message
     assert (list(target.obs), list(source.obs), dict(target.uns)) == before
-    doors = [d for d in (PYTHON, SHELL, R) if d.lower() in case.doors]
+    doors = [d for d in (PYTHON, SHELL) if d.lower() in case.doors]
     note(name, case.area, case.becomes, doors, message)
 
 
@@ -249,7 +249,7 @@ def test_a_key(name):
     with pytest.raises(ValueError, match="is not usable") as error:
         itclust.transfer(source, target, key_added=settings.KEYS[name], progress=False)
     assert len(str(error.value)) < 300
-    note(f"key_added: {name}", "arguments", "refused", (PYTHON, R), str(error.value))
+    note(f"key_added: {name}", "arguments", "refused", (PYTHON,), str(error.value))
 
 
 # ------------------------------------------------------------------------------------------------------- the docs' table
