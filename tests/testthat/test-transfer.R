@@ -97,11 +97,12 @@ test_that("several sources train as one, batches are known on either side", {
 })
 
 test_that("preset = \"paper\" takes mouse symbols", {
+    large <- mockItClustData(n.genes = 600, n.types = 3, seed = 7)
     mouse <- function(x) {
         rownames(x) <- paste0("Gene", seq_len(nrow(x)))
         x
     }
-    out <- ItClust(mouse(data$source), mouse(data$target), preset = "paper",
+    out <- ItClust(mouse(large$source), mouse(large$target), preset = "paper",
         pretrain.epochs = 1, source.epochs = 5, max.iter = 1, verbose = FALSE)
     expect_true(all(startsWith(metadata(out)$itclust$genes, "GENE")))
     expect_false(anyNA(out$itclust))
