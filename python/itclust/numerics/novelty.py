@@ -69,6 +69,7 @@ MIXED_FROM, MIXED_SLOPE, MIXED_MOST = 0.17, 12.0, 4.0
 # own: a shift within the type, by stimulus or technique. A label stays where the evidence is thin. Many types say by their
 # spread how far such shifts go, and neither veto is needed.
 KEPT, LITTLE_OWN, KEPT_WEIGHT = 0.63, 0.42, 6.0
+MORE_OWN = 0.3  # the better it keeps its type's markers, the more of its own it needs
 FAR, FAR_WEIGHT = 1.8, 4.0  # half of the known pieces that would be called new lie beyond it, and 2 % of the new ones
 # A piece that may be new joins a new type that it is clearly nearer to than to any known piece.
 NEARER = 0.8
@@ -152,7 +153,8 @@ def veto(numbers) -> np.ndarray:
     numbers : (n_pieces, 6), see :meth:`itclust.numerics.clusters.Clusters.numbers`.
     """
     off = np.clip(MIXED_SLOPE * (numbers[:, 4] - MIXED_FROM), 0, MIXED_MOST)
-    off[(-numbers[:, 2] > KEPT) & (numbers[:, 1] < LITTLE_OWN)] = KEPT_WEIGHT
+    own, kept = numbers[:, 1], -numbers[:, 2]
+    off[(kept > KEPT) & (own < LITTLE_OWN + MORE_OWN * (kept - KEPT))] = KEPT_WEIGHT
     off[numbers[:, 5] > FAR] += FAR_WEIGHT
     return off
 
