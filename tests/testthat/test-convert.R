@@ -117,8 +117,9 @@ test_that("labels are found, or asked for with the columns", {
 
 test_that("the names of label columns are Python's", {
     skip_without_python()
-    check <- reticulate::import_from_path("itclust.data.check", .python_path())
-    expect_setequal(.LABEL_COLUMNS, unlist(check$LABEL_COLUMNS))
+    naming <- reticulate::import_from_path("itclust.data.naming",
+        .python_path())
+    expect_setequal(.LABEL_COLUMNS, unlist(naming$LABEL_COLUMNS))
 })
 
 test_that("labels of any kind become levels without losing one", {
