@@ -194,9 +194,7 @@ class Clusters:
         out, which = np.full(len(novel), -1), np.flatnonzero(novel)
         if not len(which):
             return out
-        noise = self._noise(self.fine[which], self.profile[which], self.columns)[
-            0
-        ]  # few cells: less alike than they are
+        noise, _ = self._noise(self.fine[which], self.profile[which], self.columns)  # few cells look less alike
         group = self.alike(self.profile[which], noise)
         size = np.bincount(group, self.n[which])
         out[which] = np.argsort(np.argsort(-size, kind="stable"))[group]

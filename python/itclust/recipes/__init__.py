@@ -7,8 +7,8 @@
     Train on the labelled cells of the source. ``Fit`` is a frozen dataclass of arrays, or of tuples of arrays: its fields
     are the model file. It has ``types`` (n_types,) and ``genes`` (n_genes,), all genes that fitting saw, the property
     ``network_genes``, those that the network sees, and ``seen_in(genes)``, which of them a target with those genes has.
-    ``shapes(settings)`` says what each array must be like, ``{name: "lengths range"}``, or ``"lengths text"``, so that a model file is believed only
-    where they agree: see :func:`itclust.io.arrays.agree`.
+    ``shapes(settings)`` says what each array must be like, ``{name: "lengths range"}``, or ``"lengths text"``, so that a
+    model file is believed only where they agree: see :func:`itclust.io.arrays.agree`.
 ``adapt(fit, target, settings, seed, progress) -> Adapted``
     Annotate the cells of a target that have a count in ``fit.genes``.
 ``candidates(batch, settings, seed)``

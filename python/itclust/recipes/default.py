@@ -171,7 +171,8 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
 
     present = np.isin(fit.genes, target.genes)
     scale, values = first_answers.Scale.of(fit.moments, present), target.values.over(fit.genes)
-    rows, x = first_answers.sketched(values, scale, target.batch, present, settings, seed)
+    rows = candidates(target.batch, settings, seed)
+    rows, x = first_answers.sketched(values, scale, rows, present, settings, seed)
     batch = target.batch[rows]
     x_markers = sp.csr_matrix(x[:, fit.markers])
     weights = [*fit.weights, fit.centroids]

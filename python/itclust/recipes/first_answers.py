@@ -44,13 +44,17 @@ class Scale(NamedTuple):
         return sp.csr_matrix(x + sp.csr_matrix(np.ones((x.shape[0], 1), np.float32)) @ self.filling)
 
 
-def sketched(values, scale: Scale, batch, present, settings, seed) -> tuple[np.ndarray, sp.csr_matrix]:
-    """Positions of the cells that the target's structure is learnt from, and their log values: all with a count, where few."""
-    rows = sketch.candidates(batch, settings.n_sketch, seed)
-    x = values.some(rows)
+def sketched(values, scale: Scale, rows, present, settings, seed) -> tuple[np.ndarray, sp.csr_matrix]:
+    """Positions of the cells that the target's structure is learnt from, and their log values: all with a count, where few.
+
+    Parameters
+    ----------
+    rows : sorted positions of the candidates.
+    """
+    x, few = values.some(rows), len(rows) <= settings.n_sketch
     counted = with_counts(x)
     rows, x = rows[counted], scale.apply(x if counted.all() else x[counted])
-    if len(batch) <= settings.n_sketch:
+    if few:
         return rows, x
     some = np.random.default_rng(seed).permutation(len(rows))[:SKETCH_COMPONENTS]
     x_some = sp.csr_matrix(x[some][:, present])

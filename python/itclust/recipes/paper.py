@@ -11,7 +11,7 @@ import numpy as np
 
 from itclust.numerics import assign
 from itclust.numerics.classifiers import softmax
-from itclust.numerics.moments import group_means
+from itclust.numerics.moments import group_means, lognorm
 from itclust.recipes import Adapted, centroid_paths, layers, with_counts
 from itclust.recipes.zscored import Rows, ZScored, prepare
 from itclust.settings import PaperSettings
@@ -154,7 +154,9 @@ def adapt(fit: Fit, target, settings: PaperSettings, seed, progress) -> Adapted:
     """
     from itclust.recipes import autoencoder, network
 
-    counted = with_counts(target.values.over(fit.genes).whole())
+    there = np.isin(fit.genes, target.genes)
+    linear = target.values.over(fit.genes[there]).whole()
+    counted = with_counts(linear)
     target = target.cells(counted)
     data = prepare(target.values, "target", settings.steps)
     z = ZScored(data, fit.network_genes, "scale" in settings.steps)
@@ -171,10 +173,9 @@ def adapt(fit: Fit, target, settings: PaperSettings, seed, progress) -> Adapted:
     final = network.predict(encoder, z)
     of_round = [fit.present[initial], *history.pop("types")]
     history["centroids"] = centroid_paths(final, of_round, fit.present.max() + 1)
-    there = np.isin(fit.genes, target.genes)
     return Adapted(
         q=q, cluster_type=fit.present[present], initial=fit.present[initial], z=final,
-        x=target.values.over(fit.genes[there]).logged().whole(), genes=fit.genes[there], history=history, rounds=rounds, counted=counted,
+        x=lognorm(linear[counted]), genes=fit.genes[there], history=history, rounds=rounds, counted=counted,
     )  # fmt: skip
 
 

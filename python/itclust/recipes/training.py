@@ -16,15 +16,12 @@ from itclust.settings import DefaultSettings
 log = logging.getLogger("itclust")
 
 RETRIES = 2  # trainings with a tenth of the step each, where one learnt nothing
-LEARNT = (
-    0.05  # of the way from knowing nothing to perfect answers that the loss must go; ordinary sources go .5 and more
-)
+# Of the way from knowing nothing to perfect answers that the loss must go; ordinary sources go .5 and more.
+LEARNT = 0.05
 MIN_STEPS = 300  # small sources need steps, not epochs
 TARGET_SMOOTHING = 0.02  # of the auxiliary distribution
-FIXED_FIRST, FIXED_LAST = (
-    0.6,
-    0.3,
-)  # share of the closed-form answers in what teaches, first and second half of the rounds
+# Share of the closed-form answers in what teaches, first and second half of the rounds.
+FIXED_FIRST, FIXED_LAST = 0.6, 0.3
 MIN_MASS = 5  # cells; smaller predicted types are not drawn more often than this size would be
 # What neighbours and network may say is read off the target. Neighbours count in full where 70 % of them have the cell's
 # first answer (74 to 100 % on the development pairs), not at all at 30 % (many small types: neighbours are strangers). The
