@@ -27,7 +27,7 @@ from sklearn.metrics import roc_auc_score
 
 from itclust.data import dataset
 from itclust.numerics import clusters, neighbors, novelty
-from itclust.recipes import default, first_answers, training
+from itclust.recipes import default, first_answers, network, training
 from itclust.settings import DefaultSettings
 
 FAMILIES = {"facs": "facs", "kang": "kang", "panc": "pancreas", "symphony": "symphony", "cellbench": "lines"}
@@ -85,14 +85,15 @@ def pieces_of(pair: data.Pair, drop, seed=0):
     fit = default.fit(a, default.select_genes(a, b, None, options), options, seed, lambda *_: None)
     z = b.values.over(fit.genes).logged().whole()
     model = training.classifier(len(fit.markers), len(fit.types), options, seed, [*fit.weights, fit.centroids])
-    fixed, initial, _ = first_answers.answers(fit, model, z, b.batch, seed)
+    fixed, initial, _ = first_answers.answers(fit, network.averaged(model), z, b.batch, seed)
     q, found = (2 * fixed + initial) / 3, neighbors.structure(z, options.n_neighbors, seed=seed)
     label, pairs = (found.average @ q).argmax(1), clusters.markers(fit.moments)
     known = np.isin(truth, fit.types)
     out = []
     for i in range(novelty.N_PARTITIONS):
         coarse, fine = (
-            novelty.pieces(neighbors.leiden(found.snn, r, seed + i), label) for r in (novelty.COARSE, novelty.FINE)
+            novelty.pieces(neighbors.leiden(found.graphs[i], r, seed + i), label)
+            for r in (novelty.COARSE, novelty.FINE)
         )
         c = clusters.Clusters(fit.moments, z, q, coarse, fine, pairs, found.variable)
         out.append((c.numbers(), c.n, c.fine @ known, (c.fine @ q).argmax(1), np.flatnonzero(c.both), fine))

@@ -81,6 +81,8 @@ class DefaultSettings(Settings):
 
     Attributes
     ----------
+    n_starts
+        Networks that are trained from different random starts, and answer by their mean: one alone is at the mercy of its start.
     n_markers
         Genes that each ordered pair of source types contributes to the network's input; 50 and 100 lose where source and
         target differ much.
@@ -109,6 +111,7 @@ class DefaultSettings(Settings):
         Source cells that train at most; of each type as many, so that rare types stay whole.
     """
 
+    n_starts: int = 5
     n_markers: int = 20
     label_smoothing: float = 0.05
     weight_decay: float = 1e-2
@@ -219,7 +222,7 @@ WIDEST = 100_000  # units of a layer
 LARGEST = 10**9  # of any number here; what lies beyond is a slip of the finger
 # Where a setting ends to make sense: least, and largest where that is not LARGEST. Beyond, training fails or says nothing.
 RANGES = {
-    "n_latent": (0, 10_000), "n_genes": (0, 1_000_000), "n_markers": (1, 100_000), "dropout": (0, 0.99),
+    "n_latent": (0, 10_000), "n_genes": (0, 1_000_000), "n_starts": (1, 100), "n_markers": (1, 100_000), "dropout": (0, 0.99),
     "label_smoothing": (0, 0.99), "alpha": (TINY, 1e6), "batch_size": (1, 1_000_000), "learning_rate": (TINY, 1.0),
     "weight_decay": (0, 1.0), "source_epochs": (1, 1_000_000), "target_epochs": (1, 1_000_000), "round_steps": (1, 1_000_000), "max_iter": (0, 1_000_000),
     "tol": (TINY, 1.0), "n_neighbors": (0, 1000), "min_shared_genes": (2, None), "novelty_cut": (0.01, 0.99),

@@ -110,5 +110,16 @@ def test_subclusters_are_never_smaller_than_asked():
 
 def test_no_neighbours_asked_for_is_no_graph():
     found = neighbors.structure(sp.csr_matrix(np.random.default_rng(5).random((20, 30), "f4")), 0)
-    assert found.snn is None and found.knn.shape == (20, 0)
+    assert found.snn is None and not found.graphs and found.knn.shape == (20, 0)
     np.testing.assert_array_equal(found.average.toarray(), np.eye(20))
+
+
+@pytest.mark.parametrize("n", [60, neighbors.MANY_CELLS])
+def test_components_do_not_hang_on_the_seed(n):
+    rng = np.random.default_rng(0)
+    x = sp.csr_matrix(rng.poisson(rng.gamma(1, 1, (n, 1)) @ rng.gamma(1, 1, (1, 50))).astype("f4"))
+    a, b = (neighbors.principal_components(x, np.arange(50), 8, seed).scores(x) for seed in (0, 1))
+    np.testing.assert_allclose(a, b, atol=5e-3)
+    z = np.asarray(neighbors.principal_components(x, np.arange(50), 8).scaled(x.toarray()), float)
+    exact = np.linalg.svd(z - z.mean(0), compute_uv=False)[:8]
+    np.testing.assert_allclose(np.sqrt((a.astype(float) ** 2).sum(0)), exact, rtol=1e-4)

@@ -22,9 +22,9 @@ def test_minibatches_show_each_row_once_an_epoch():
 
 def test_drawn_takes_its_share_by_chance():
     x, chance = sp.csr_matrix([[0.0], [1.0], [2.0]]), np.array([0.0, 1.0, 3.0])
-    batches = network.Drawn(x, np.arange(3)[:, None] * 10, chance, 400, 8, seed=0)
+    batches = network.Drawn(x, np.arange(3)[:, None] * 10, chance, 400, 8, seed=0, n_starts=2)
     x, y = (np.concatenate(v) for v in zip(*(batches[i] for i in range(400))))
-    assert x.shape == (3200, 1) and not (x == 0).any() and (y == 10 * x).all()
+    assert x.shape == (3200, 1) and not (x == 0).any() and (y == 10 * x[:, None]).all() and y.shape == (3200, 2, 1)
     assert abs((x == 2).sum() / (x == 1).sum() - 3) < 0.3
 
 
@@ -34,6 +34,39 @@ def test_weights_go_into_another_network_and_back():
     network.set_weights(b, network.weights(a))
     x = np.random.default_rng(0).random((4, 6)).astype("f4")
     np.testing.assert_allclose(network.predict(a, x), network.predict(b, x))
+
+
+def test_networks_side_by_side_are_those_by_themselves():
+    both = network.classifier(6, (5, 3), 4, 2.0, 0.2, seed=1, n_starts=2)
+    weights = network.weights(both)
+    x = np.random.default_rng(0).random((7, 6)).astype("f4")
+    q, z = network.predict(both, x), network.predict(network.embedding(both), x)
+    assert not np.allclose(q[:, 0], q[:, 1])  # each has its own start
+    for k in range(2):
+        alone = network.classifier(6, (5, 3), 4, 2.0, 0.2, seed=9)
+        network.set_weights(alone, [w[k : k + 1] for w in weights])
+        np.testing.assert_allclose(network.predict(alone, x)[:, 0], q[:, k], rtol=1e-5)
+        np.testing.assert_allclose(network.predict(network.embedding(alone), x)[:, 0], z[:, k], rtol=1e-5)
+    np.testing.assert_allclose(network.predict(network.averaged(both), x), q.mean(1), rtol=1e-5)
+
+
+def test_networks_side_by_side_learn_by_themselves():
+    rng = np.random.default_rng(0)
+    x = sp.csr_matrix(rng.random((40, 6)).astype("f4"))
+    y = training.one_hot(rng.integers(0, 3, 40), 3)
+
+    def trained(model):
+        network.compile_classifier(model, 1e-2, 0.0)
+        network.learn(model, network.Drawn(x, y, np.ones(40), 20, 16, 0, model.output_shape[1]))
+        return network.predict(model, x)
+
+    both = network.classifier(6, (5, 3), 3, 2.0, 0.0, seed=1, n_starts=2)
+    start = [w.copy() for w in network.weights(both)]
+    q = trained(both)
+    for k in range(2):
+        alone = network.classifier(6, (5, 3), 3, 2.0, 0.0, seed=1)
+        network.set_weights(alone, [w[k : k + 1] for w in start])
+        np.testing.assert_allclose(trained(alone)[:, 0], q[:, k], atol=2e-3)
 
 
 def test_layers_rebuild_from_their_config():

@@ -28,23 +28,24 @@ def soft_assignment(z, centroids, alpha=1.0) -> np.ndarray:
 
 
 def network(x, weights, alpha) -> tuple[np.ndarray, np.ndarray]:
-    """Embedding and soft assignment of dense cells, as the trained network gives them: ReLU, tanh at the embedding.
+    """Embedding and soft assignment of dense cells, as the trained networks give them: ReLU, tanh at the embedding.
 
     Parameters
     ----------
     x : (n, n_genes).
-    weights : kernel and bias of each layer, then the centroids.
+    weights : kernel and bias of each layer, then the centroids, (n_starts, ...) each.
 
     Returns
     -------
-    z : (n, n_latent)
-    q : (n, n_clusters)
+    z : (n, n_latent) by the first network.
+    q : (n, n_clusters) mean over the networks.
     """
     *layers, centroids = weights
     for i in range(0, len(layers), 2):
-        x = x @ layers[i] + layers[i + 1]
+        x = x @ layers[i] + layers[i + 1][:, None]
         x = np.tanh(x) if i == len(layers) - 2 else np.maximum(x, 0)
-    return x, soft_assignment(x, centroids, alpha)
+    q = sum(soft_assignment(z, centres, alpha) for z, centres in zip(x, centroids, strict=True))
+    return x[0], q / len(centroids)
 
 
 def auxiliary_distribution(q) -> np.ndarray:

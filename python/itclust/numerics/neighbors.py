@@ -12,6 +12,8 @@ from itclust.numerics import genes
 from itclust.numerics.moments import members
 
 CHUNK = 8192  # cells that are dense at once
+MANY_CELLS = 6000  # from which the genes' covariance is the faster way to the exact components
+GRAPHS = (20, 15, 25)  # components whose neighbours make a graph
 MIN_SD = 0.1  # added to a gene's spread before scaling
 CLIP = 8.0
 # A label's cells are split where each subcluster, of at least so many cells, has at most 3 % of its edges' weight to the
@@ -65,7 +67,8 @@ def principal_components(x: sp.csr_matrix, columns, n_components=30, seed=0) -> 
     k = max(1, min(n_components, min(dense.shape) - 1))
     z = found.scaled(dense)
     del dense  # one dense matrix at a time
-    pca = PCA(k, copy=False, svd_solver="randomized", random_state=seed).fit(z)
+    solver = "arpack" if len(z) < MANY_CELLS else "covariance_eigh"
+    pca = PCA(k, copy=False, svd_solver=solver, random_state=seed).fit(z)
     return found._replace(centre=pca.mean_, axes=pca.components_)
 
 
@@ -106,7 +109,8 @@ class Structure(NamedTuple):
     average : (n, n) average over mutual neighbours, see :func:`mutual`.
     components : see :class:`Components`; None where there are no neighbours.
     points : (n, n_components) principal components of the cells.
-    snn : igraph.Graph, see :func:`shared_neighbors`; None where there are no neighbours.
+    graphs : igraph.Graph of the ``knn`` first, see :func:`shared_neighbors`, and of neighbours on other numbers of components;
+        none where there are no neighbours.
     """
 
     variable: np.ndarray
@@ -114,7 +118,12 @@ class Structure(NamedTuple):
     average: sp.csr_matrix
     components: Components | None
     points: np.ndarray
-    snn: object = None
+    graphs: tuple = ()
+
+    @property
+    def snn(self):
+        """The first graph, or None."""
+        return self.graphs[0] if self.graphs else None
 
 
 def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0, columns=None, n_components=30) -> Structure:
@@ -122,7 +131,7 @@ def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0, columns=No
 
     Averages go over fewer neighbours in small targets, at most one cell in 80, but 5: more of them overrule right answers
     where types have few cells. The ``knn`` are those on the first 20 components, which keep rare types apart better than
-    more do.
+    more do; what hangs on these very 20 is chance, which the other graphs tell.
     """
     n = x.shape[0]
     variable = genes.variable([x], n_genes)
@@ -133,8 +142,9 @@ def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0, columns=No
     components = principal_components(x, seen, n_components, seed)
     points = components.scores(x)
     average = mutual(nearest(points, min(n_neighbors, max(5, n // 80))))
-    knn = nearest(points[:, :20] if columns is None else points, n_neighbors)
-    return Structure(variable, knn, average, components, points, shared_neighbors(knn))
+    firsts = GRAPHS if columns is None else (n_components,)
+    knn = [nearest(points[:, :k], n_neighbors) for k in firsts]
+    return Structure(variable, knn[0], average, components, points, tuple(shared_neighbors(k) for k in knn))
 
 
 def shared_neighbors(knn):

@@ -40,7 +40,9 @@ from itclust.numerics.moments import Moments
 from itclust.numerics.outliers import outlier_cells
 
 COARSE, FINE = 2.0, 5.0  # Leiden resolutions: one for judging, a finer one for who belongs to it
-N_PARTITIONS = 3  # Leiden from three starts, logits averaged: where a border falls by chance matters less
+N_PARTITIONS = (
+    3  # Leiden from three starts, on three graphs, logits averaged: where a border falls by chance matters less
+)
 MIN_PIECE = 5  # cells; a smaller part of a cluster stays with the cluster's largest part
 # Weights of the standardised numbers, mean and standard deviation: fitted by benchmarks/fit_novelty.py, a logistic
 # regression over all leave-out tasks, each task, and its known and its new cells, counting alike.
@@ -111,7 +113,8 @@ def score_novelty(
     pairs = markers(moments)
     logit, called = np.zeros(n), np.zeros(n)
     for i in reversed(range(N_PARTITIONS)):  # the first partition last: its pieces are the ones that are grouped
-        whole = [neighbors.leiden(structure.snn, r, seed + i) for r in (COARSE, FINE)]
+        graph = structure.graphs[i % len(structure.graphs)]
+        whole = [neighbors.leiden(graph, r, seed + i) for r in (COARSE, FINE)]
         coarse, fine = (pieces(cluster, label) for cluster in whole)
         clusters = Clusters(moments, x, q, coarse, fine, pairs, structure.variable)
         numbers = clusters.numbers()

@@ -76,11 +76,16 @@ def with_counts(x) -> np.ndarray:
     return mask
 
 
-def layers(name: str, n_in: str, widths) -> dict[str, str]:
-    """``shapes`` of the kernels and biases ``name.0``, ``name.1``, ... of dense layers above ``n_in`` inputs."""
+def layers(name: str, n_in: str, widths, ahead: str = "") -> dict[str, str]:
+    """``shapes`` of the kernels and biases ``name.0``, ``name.1``, ... of dense layers above ``n_in`` inputs.
+
+    ``ahead`` : axes before theirs.
+    """
     inputs = [n_in, *map(str, widths[:-1])]
-    kernels = {f"{name}.{2 * i}": f"{a} {b} -1e6..1e6" for i, (a, b) in enumerate(zip(inputs, widths, strict=True))}
-    return kernels | {f"{name}.{2 * i + 1}": f"{b} -1e6..1e6" for i, b in enumerate(widths)}
+    kernels = {
+        f"{name}.{2 * i}": f"{ahead}{a} {b} -1e6..1e6" for i, (a, b) in enumerate(zip(inputs, widths, strict=True))
+    }
+    return kernels | {f"{name}.{2 * i + 1}": f"{ahead}{b} -1e6..1e6" for i, b in enumerate(widths)}
 
 
 def centroid_paths(z, types, n) -> np.ndarray:

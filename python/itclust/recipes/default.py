@@ -29,8 +29,8 @@ class Fit:
     moments : of the types over all genes.
     temperature : () of the correlation classifier.
     coef, intercept : of the discriminant.
-    weights : the encoder's arrays.
-    centroids : (n_types, n_latent).
+    weights : the encoders' arrays, (n_starts, ...) each.
+    centroids : (n_starts, n_types, n_latent).
     worth : what its own labels are worth; None in model files of before.
     """
 
@@ -46,6 +46,11 @@ class Fit:
     centroids: np.ndarray
     worth: heldout.Worth | None = None
 
+    def __post_init__(self):
+        if self.centroids.ndim == 2:  # of one network, in model files of before
+            object.__setattr__(self, "weights", tuple(w[None] for w in self.weights))
+            object.__setattr__(self, "centroids", self.centroids[None])
+
     @property
     def network_genes(self) -> np.ndarray:
         """Genes that the network sees."""
@@ -60,11 +65,11 @@ class Fit:
         of_types = {"mean": "t g 0..100", "detected": "t g 0..1.01", "var": "t g 0..100", "linear": "t g 0..1e5"}
         return {
             "types": "t text", "genes": "g text", "markers": "m 0..g", "variable": "v 0..g", "temperature": "1e-6..1e6",
-            "coef": "m t", "intercept": "t", "centroids": f"t {settings.n_latent} -1e6..1e6",
+            "coef": "m t", "intercept": "t", "centroids": f"s t {settings.n_latent} -1e6..1e6",
             "moments.size": "t 0..1e12", **{f"moments.{k}": v for k, v in of_types.items()},
             "worth.believed": "t 0..1", "worth.confused": "t t 0..1.01", "worth.shared": "t t 0..1.01",
             "worth.own": "h 0..1.01", "worth.codes": "h 0..t", "worth.reliability": "b 3 0..1e6",
-            **layers("weights", "m", (*settings.n_hidden, settings.n_latent)),
+            **layers("weights", "m", (*settings.n_hidden, settings.n_latent), "s "),
         }  # fmt: skip
 
     @classmethod
@@ -177,7 +182,7 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     x_markers = sp.csr_matrix(x[:, fit.markers])
     weights = [*fit.weights, fit.centroids]
     source_model = training.classifier(len(fit.markers), len(fit.types), settings, seed, weights)
-    fixed, initial, factors = first_answers.answers(fit, source_model, x, batch, seed)
+    fixed, initial, factors = first_answers.answers(fit, network.averaged(source_model), x, batch, seed)
     x = x if present.all() else sp.csr_matrix(x[:, present])
     around = _structure(x, fit, present, (2 * fixed + initial) / 3, settings, seed)
     new = novelty.Novelty(None, np.full(x.shape[0], -1), np.zeros(0, int))
@@ -195,7 +200,7 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     if settings.novelty:
         q = extension.kept_known(q, new.group, new.score, len(fit.types))
         history["types"][-1] = q.argmax(1)
-    z = network.predict(network.embedding(model), x_markers)
+    z = network.predict(network.embedding(model), x_markers)[:, 0]
     history["centroids"] = centroid_paths(z, history.pop("types"), q.shape[1])
     q, cluster_type = _subclusters(q, z, around.snn if settings.split_clusters else None, settings.alpha, seed)
     found = Adapted(

@@ -26,10 +26,10 @@ class Extension(NamedTuple):
     Attributes
     ----------
     markers : column numbers of the genes that the networks see.
-    source, final : arrays of the source network and of the fine-tuned one, see :func:`itclust.numerics.assign.network`.
+    source, final : arrays of the source networks and of the fine-tuned ones, see :func:`itclust.numerics.assign.network`.
     alpha : of their soft assignments.
     factors : {view: {batch: (n_genes,)}} alignment of the markers and of the variable genes.
-    trust : how much the fine-tuned network counts, 0 to 1; the rest are the closed-form classifiers.
+    trust : how much the fine-tuned networks count, 0 to 1; the rest are the closed-form classifiers.
     closed : ``(correlation, variable, coef, intercept)`` of those.
     components : of the sketch; ``prototypes`` (n_prototypes, n_components).
     novelty, group : (n_prototypes,) mean score, and new type that most of the prototype's cells have (-1: none).
@@ -68,9 +68,9 @@ class Extension(NamedTuple):
         z, q = assign.network(dense, self.final, self.alpha)
         if self.trust < 1:
             q *= self.trust
-            q[:, : len(self.source[-1])] += (1 - self.trust) * self._closed_form(x, seen, batch)
+            q[:, : self.source[-1].shape[1]] += (1 - self.trust) * self._closed_form(x, seen, batch)
         prototype = _closest(self.components.sparse_scores(x), self.prototypes)
-        group, n_types = self.group[prototype], len(self.source[-1])
+        group, n_types = self.group[prototype], self.source[-1].shape[1]
         is_new = np.flatnonzero(group >= 0)
         q[is_new] /= 2
         q[is_new, n_types + group[is_new]] += 0.5
@@ -125,7 +125,7 @@ def taught(fit, found, weights, trust, factors, around, columns, new, alpha, see
     ----------
     fit : of the default recipe.
     found : :class:`itclust.recipes.Adapted` to the sketch.
-    weights, trust, factors : of the fine-tuned network, and see :class:`Extension`.
+    weights, trust, factors : of the fine-tuned networks, and see :class:`Extension`.
     around, new : the sketch's structure and new types; ``columns`` of ``fit.genes`` over which the structure is.
     """
     centres, score, group = prototypes(around.points, new.score, new.group, seed)

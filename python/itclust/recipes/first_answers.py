@@ -65,7 +65,7 @@ def sketched(values, scale: Scale, rows, present, settings, seed) -> tuple[np.nd
 
 
 def answers(fit, source_model, x, batch, seed) -> tuple[np.ndarray, np.ndarray, dict]:
-    """Mean answer of the closed-form classifiers, and the source network's, both (n, n_types), each batch aligned by itself.
+    """Mean answers of the closed-form classifiers, and of the source networks, (n, n_types), each batch aligned by itself.
 
     Beside them ``{view: {batch: factor per gene}}``, the alignment.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from functools import partial
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up lines are no news to the user
 
@@ -29,6 +30,7 @@ from keras import ops
 
 check_backend(keras.backend.backend())  # keras.json may say another
 
+STARTS_APART = 1000  # of the seeds of two starts
 STEPS_A_CALL = 5  # of the optimiser in one call of the compiled function: saves Python's time
 
 
@@ -44,7 +46,8 @@ class ClusteringLayer(keras.layers.Layer):
 
     Notes
     -----
-    Input (batch, n_latent), output (batch, n_clusters), rows sum to 1.
+    Input (batch, n_latent), output (batch, n_clusters), rows sum to 1. Of several networks side by side: input
+    (batch, n_starts, n_latent), output (batch, n_starts, n_clusters), centroids for each.
     """
 
     def __init__(self, n_clusters: int, alpha: float = 1.0, seed: int | None = None, **kwargs):
@@ -56,18 +59,19 @@ class ClusteringLayer(keras.layers.Layer):
     def build(self, input_shape):
         """Create the centroids."""
         start = "zeros" if self.seed is None else keras.initializers.RandomNormal(stddev=0.3, seed=self.seed)
-        self.centroids = self.add_weight((self.n_clusters, input_shape[-1]), initializer=start, name="centroids")
+        shape = (*input_shape[1:-1], self.n_clusters, input_shape[-1])
+        self.centroids = self.add_weight(shape, initializer=start, name="centroids")
         super().build(input_shape)
 
     def call(self, z):
-        """Soft assignment (batch, n_clusters) of an embedding (batch, n_latent)."""
-        squares = ops.sum(z**2, 1, keepdims=True) + ops.sum(self.centroids**2, 1)
-        d2 = ops.maximum(squares - 2 * ops.matmul(z, ops.transpose(self.centroids)), 0)
+        """Soft assignment (batch, ..., n_clusters) of an embedding (batch, ..., n_latent)."""
+        squares = ops.sum(z**2, -1, keepdims=True) + ops.sum(self.centroids**2, -1)
+        d2 = ops.maximum(squares - 2 * ops.einsum("b...l,...kl->b...k", z, self.centroids), 0)
         return ops.softmax(-(self.alpha + 1) / 2 * ops.log1p(d2 / self.alpha))
 
     def compute_output_shape(self, input_shape):
-        """(batch, n_clusters)."""
-        return (input_shape[0], self.n_clusters)
+        """(batch, ..., n_clusters)."""
+        return (*input_shape[:-1], self.n_clusters)
 
     def get_config(self):
         """What rebuilds the layer."""
@@ -98,15 +102,44 @@ def dense(units: int, activation: str, seed: int, name: str | None = None) -> ke
     return keras.layers.Dense(units, activation=activation, kernel_initializer=init, name=name)
 
 
-def classifier(n_genes: int, widths, n_clusters: int, alpha: float, dropout: float, seed: int) -> keras.Model:
-    """Encoder and clustering layer: (batch, n_genes) -> (batch, n_clusters) soft assignment."""
-    inner = encoder(n_genes, widths, dropout, seed)
-    return keras.Model(inner.input, ClusteringLayer(n_clusters, alpha, seed + 50, name="clustering")(inner.output))
+def classifier(
+    n_genes: int, widths, n_clusters: int, alpha: float, dropout: float, seed: int, n_starts: int = 1
+) -> keras.Model:
+    """Encoders and clustering layers, side by side: (batch, n_genes) -> (batch, n_starts, n_clusters) soft assignments.
+
+    Parameters
+    ----------
+    widths, dropout, seed : as of :func:`encoder`.
+    n_starts : networks, which differ in their random start alone and share nothing but the minibatches. As one model they
+        train much faster than one after the other.
+    """
+    inputs = keras.Input((n_genes,), name="genes")
+    x = keras.layers.RepeatVector(n_starts)(inputs)
+    for i, width in enumerate(widths):
+        if dropout:
+            x = keras.layers.Dropout(dropout, seed=seed + i)(x)
+        activation, last = ("tanh", "embedding") if i == len(widths) - 1 else ("relu", f"hidden_{i}")
+        start = partial(_started, seed=seed + i)
+        x = keras.layers.EinsumDense(
+            "bsi,sio->bso", (n_starts, width), activation, bias_axes="so", kernel_initializer=start, name=last
+        )(x)
+    return keras.Model(inputs, ClusteringLayer(n_clusters, alpha, seed + 50, name="clustering")(x))
+
+
+def _started(shape, dtype=None, seed=0):
+    """Kernels (n_starts, n_in, n_out), each drawn by itself (Glorot and Bengio 2010)."""
+    draws = [keras.initializers.GlorotUniform(seed=seed + STARTS_APART * k) for k in range(shape[0])]
+    return ops.stack([draw(shape[1:], dtype) for draw in draws])
 
 
 def embedding(model) -> keras.Model:
-    """The part of a classifier up to its embedding."""
+    """The part of a classifier up to its embeddings, (batch, n_starts, n_latent)."""
     return keras.Model(model.input, model.get_layer("embedding").output)
+
+
+def averaged(model) -> keras.Model:
+    """A classifier's mean answer over its starts, (batch, n_clusters)."""
+    return keras.Model(model.input, ops.mean(model.output, 1))
 
 
 def compile_classifier(model, learning_rate, weight_decay: float, n_steps: int | None = None) -> None:
@@ -172,16 +205,17 @@ class Drawn(keras.utils.PyDataset):
     Parameters
     ----------
     x : (n, n_genes) CSR or dense.
-    y : (n, n_outputs) distribution over clusters.
+    y : (n, n_clusters) distribution over clusters, for each start the same.
     chance : (n,) to be drawn, any scale.
     n_steps : minibatches an epoch.
     batch_size : rows of a batch.
     seed : of the draws.
+    n_starts : of the classifier.
     """
 
-    def __init__(self, x, y, chance, n_steps: int, batch_size: int, seed: int):
+    def __init__(self, x, y, chance, n_steps: int, batch_size: int, seed: int, n_starts: int = 1):
         super().__init__(workers=1, use_multiprocessing=False)
-        self.x, self.y, self.n_steps, self.batch_size = x, y, n_steps, batch_size
+        self.x, self.y, self.n_steps, self.batch_size, self.n_starts = x, y, n_steps, batch_size, n_starts
         self.rng = np.random.default_rng(seed)
         self.sums = np.cumsum(chance, dtype=np.float64)
         self.on_epoch_end()
@@ -195,7 +229,7 @@ class Drawn(keras.utils.PyDataset):
         self.rows = np.minimum(np.searchsorted(self.sums, draws, side="right"), len(self.sums) - 1)
 
     def __getitem__(self, i):
-        return dense_rows(self.x, self.rows[i]), self.y[self.rows[i]]
+        return dense_rows(self.x, self.rows[i]), np.repeat(self.y[self.rows[i]][:, None], self.n_starts, 1)
 
 
 def dense_rows(x, rows) -> np.ndarray:
@@ -205,12 +239,12 @@ def dense_rows(x, rows) -> np.ndarray:
 
 
 def predict(model: keras.Model, x, chunk: int = 8192) -> np.ndarray:
-    """``model`` over all rows in chunks, without Keras' per-call loop: (n, n_outputs) float32."""
+    """``model`` over all rows in chunks, without Keras' per-call loop: (n, ..., n_units) float32."""
     parts = [
         ops.convert_to_numpy(model(dense_rows(x, slice(i, i + chunk)), training=False))
         for i in range(0, x.shape[0], chunk)
     ]
-    return np.concatenate(parts) if parts else np.zeros((0, model.output_shape[-1]), np.float32)
+    return np.concatenate(parts) if parts else np.zeros((0, *model.output_shape[1:]), np.float32)
 
 
 def weights(model) -> list[np.ndarray]:

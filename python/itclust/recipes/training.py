@@ -32,16 +32,22 @@ NETWORK_FROM, NETWORK_TO = 0.5, 0.8
 
 
 def classifier(n_genes, n_clusters, settings: DefaultSettings, seed, weights=None):
-    """A network of the recipe's shape, with these weights where they are given."""
-    widths = (*settings.n_hidden, settings.n_latent)
-    model = network.classifier(n_genes, widths, n_clusters, settings.alpha, settings.dropout, seed)
+    """Networks of the recipe's shape, side by side, with these weights, and as many of them, where they are given."""
+    n_starts, widths = (
+        settings.n_starts if weights is None else len(weights[-1]),
+        (*settings.n_hidden, settings.n_latent),
+    )
+    model = network.classifier(n_genes, widths, n_clusters, settings.alpha, settings.dropout, seed, n_starts)
     if weights is not None:
         network.set_weights(model, weights)
     return model
 
 
 def train(x, codes, weight, size, settings: DefaultSettings, seed, progress) -> list[np.ndarray]:
-    """Weights of the source network; rare types and small batches are drawn more often than they come.
+    """Weights of the source networks; rare types and small batches are drawn more often than they come.
+
+    The mean answer of several networks depends less on where they started than the answer of one
+    (Lakshminarayanan, Pritzel and Blundell 2017).
 
     Training that diverges, or learns nothing, is repeated with a tenth of the step, twice at most.
 
@@ -88,7 +94,7 @@ def _trained(x, codes, weight, size, rate, settings: DefaultSettings, seed, prog
     network.compile_classifier(model, rate, settings.weight_decay, whole_calls * epochs)
     chance = weight * np.maximum(size, 1.0)[codes] ** -BALANCE
     y = one_hot(codes, len(size), settings.label_smoothing)
-    batches = network.Drawn(x, y, chance, whole_calls, settings.batch_size, seed)
+    batches = network.Drawn(x, y, chance, whole_calls, settings.batch_size, seed, settings.n_starts)
     loss = network.learn(model, batches, epochs, [network.Report(progress, "source", epochs)])
     return network.weights(model), loss
 
@@ -99,17 +105,18 @@ def one_hot(codes, n, smoothing=0.0) -> np.ndarray:
 
 
 def with_new_centroids(weights, z, group, settings: DefaultSettings, seed):
-    """The network that is fine-tuned: the source's weights, and the mean embedding of each new type as a centroid more.
+    """The networks that are fine-tuned: the source's weights, and the mean embedding of each new type as a centroid more.
 
     Parameters
     ----------
-    weights : of the source network, centroids last.
-    z : (n, n_latent) embedding by it; ``group`` (n,) int new type of each cell, -1: none.
+    weights : of the source networks, centroids last.
+    z : (n, n_starts, n_latent) embeddings by them; ``group`` (n,) int new type of each cell, -1: none.
     """
     *encoder, centroids = weights
     if (n_new := group.max(initial=-1) + 1) > 0:
-        centroids = np.concatenate([centroids, group_means(z, group, n_new)])
-    return classifier(len(encoder[0]), len(centroids), settings, seed + 500, [*encoder, centroids])
+        new = np.stack([group_means(z[:, k], group, n_new) for k in range(len(centroids))])
+        centroids = np.concatenate([centroids, new], axis=1)
+    return classifier(encoder[0].shape[1], centroids.shape[1], settings, seed + 500, [*encoder, centroids])
 
 
 def ramp(value, low, high) -> float:
@@ -118,19 +125,19 @@ def ramp(value, low, high) -> float:
 
 
 def fine_tune(model, x, fixed, initial, n_types, average, settings: DefaultSettings, seed, progress):
-    """Teach the network its own answers and the classifiers', sharpened by neighbours, round by round; changes ``model``.
+    """Teach the networks their mean answer and the classifiers', sharpened by neighbours, round by round; changes ``model``.
 
     Parameters
     ----------
     x : (n, n_markers) CSR log values of the target.
-    fixed, initial : (n, n_clusters) the classifiers' first answers, and the source network's; the columns from
+    fixed, initial : (n, n_clusters) the classifiers' first answers, and the source networks'; the columns from
         ``n_types`` on are new types, whose cells have them whole.
     average : (n, n) over mutual neighbours.
 
     Returns
     -------
     q : (n, n_clusters)
-    trust : how much the network counts in it, 0 to 1; the rest are the last round's sharpened answers.
+    trust : how much the networks count in it, 0 to 1; the rest are the last round's sharpened answers.
     history : ``changed``, ``loss`` and ``types`` of each round.
     """
     start, rate = network.weights(model), settings.learning_rate / 2
@@ -165,6 +172,7 @@ def _fine_tuned(model, x, fixed, initial, n_types, average, rate, settings: Defa
     """What :func:`fine_tune` returns, with this step."""
     network.compile_classifier(model, rate, settings.weight_decay)
     q = p = initial
+    mean, n_starts = network.averaged(model), model.output_shape[1]
     history = {"changed": [], "loss": [], "types": [initial.argmax(1)]}
     first = (2 * fixed + initial) / 3
     agreement = neighbors.concordance(average, first.argmax(1))
@@ -180,9 +188,9 @@ def _fine_tuned(model, x, fixed, initial, n_types, average, rate, settings: Defa
         smooth = p * (1 - TARGET_SMOOTHING) + TARGET_SMOOTHING / p.shape[1]
         chance = p.max(1) * (p @ np.maximum(p.sum(0), MIN_MASS) ** -BALANCE)  # sure cells, rare types
         smooth = smooth.astype(np.float32)
-        batches = network.Drawn(x, smooth, chance, settings.round_steps, settings.batch_size, seed * 100 + i)
+        batches = network.Drawn(x, smooth, chance, settings.round_steps, settings.batch_size, seed * 100 + i, n_starts)
         history["loss"].append(network.learn(model, batches))
-        before, q = q.argmax(1), network.predict(model, x)
+        before, q = q.argmax(1), network.predict(mean, x)
         history["types"].append(q.argmax(1))
         history["changed"].append(float(np.mean(before != history["types"][-1])))
         done = late and history["changed"][-1] < settings.tol
