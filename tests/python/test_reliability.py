@@ -351,6 +351,24 @@ def test_r_runs_no_script_of_the_folder(tmp_path, monkeypatch):
     assert not (tmp_path / "RUN").exists()
 
 
+@LINUX
+def test_r_that_does_not_come_back_is_ended(tmp_path, monkeypatch):
+    from itclust.io import rds
+
+    (tmp_path / "x.rds").write_bytes(b"X\n\0\0\0\3")
+    (tmp_path / "Rscript").write_text(f"#!/bin/sh\npwd > {tmp_path}/folder\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
+    (tmp_path / "Rscript").chmod(0o700)
+    monkeypatch.delenv("R_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(rds, "_SECONDS", 1)
+    with pytest.raises(io.Unreadable, match=r"R has not unpacked .*x\.rds within 0 minutes.*save it as h5ad") as error:
+        io.read(tmp_path / "x.rds")
+    assert "\n" not in str(error.value)
+    assert not Path((tmp_path / "folder").read_text().strip()).exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
 def test_links_are_followed_when_asked(tmp_path):
     import h5py
 
