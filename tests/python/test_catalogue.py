@@ -97,7 +97,7 @@ def test_a_model_file(name, tmp_path, capsys):
     assert cli.main(["inspect", str(path)]) == 1
     if name in models.HOSTILE:  # else what is no zip is no model for `inspect` either
         assert says in one_line(capsys.readouterr().err)
-    note(name, "model files", "refused", (PYTHON, SHELL, R), message, tmp_path)
+    note(name, "model files", "refused", (PYTHON, SHELL, *[R] * (name in models.of_r())), message, tmp_path)
 
 
 # ------------------------------------------------------------------------------------------------------------ outputs

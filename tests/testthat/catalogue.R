@@ -72,6 +72,8 @@ with_slot <- function(name, change) function(x) {
     m
 }
 
+LABELS <- rep(c("B", "T"), 25)
+
 put <- function(at, value) function(v) {
     v[at] <- value
     v
@@ -204,17 +206,19 @@ CASES <- list(
     "values: logs that are counts" = case("a logarithm of a count",
         target = values_of(function(m) m * 100), values = "log"),
     "dgCMatrix: an index beyond the genes" = case("'i' slot has elements not",
-        target = with_slot("i", put(3L, 60L))),
+        source = with_slot("i", put(3L, 60L)), labels = LABELS),
     "dgCMatrix: an index of 2^30" = case("'i' slot has elements not in",
-        target = with_slot("i", put(1L, as.integer(2^30)))),
+        source = with_slot("i", put(1L, as.integer(2^30))), labels = LABELS),
     "dgCMatrix: a negative index" = case("'i' slot has elements not in",
-        target = with_slot("i", put(3L, -1L))),
+        source = with_slot("i", put(3L, -1L)), labels = LABELS),
     "dgCMatrix: pointers that fall" = case("'p' slot",
-        target = with_slot("p", function(p) put(2L, max(p))(p))),
+        source = with_slot("p", function(p) put(2L, max(p))(p)),
+        labels = LABELS),
     "dgCMatrix: a pointer beyond the values" = case("slot",
-        target = with_slot("p", function(p) put(length(p), 1000000L)(p))),
+        source = with_slot("p", function(p) put(length(p), 1000000L)(p)),
+        labels = LABELS),
     "dgCMatrix: a value too few" = case("'i' and 'x' slots do not have",
-        target = with_slot("x", function(x) x[-1L]))),
+        source = with_slot("x", function(x) x[-1L]), labels = LABELS)),
 "R: labels" = list(
     "labels: a column that is not there" = case(
         "'type' is not a column of source", labels = "type"),
@@ -231,7 +235,6 @@ CASES <- list(
             x
         }),
     "labels: a measurement" = case("fractions", labels = (1:50) / 7),
-    "labels: dates" = case("taken", labels = Sys.Date() + rep(0:4, 10)),
     "labels: in Latin-1" = case("taken", source = renamed(
         iconv("\u00e9t\u00e9", "UTF-8", "latin1"), "B", "T")),
     "labels: an invalid byte" = case("bytes that are no text",
@@ -256,7 +259,7 @@ CASES <- list(
     "batch.key: not there" = case("'donor' is not a column",
         batch.key = "donor"),
     "batch.key: all NA" = case("Every value of the batch column",
-        target = column("donor", function(n) rep(NA, n)), batch.key = "donor"),
+        source = column("donor", function(n) rep(NA, n)), batch.key = "donor"),
     "clusters: one too few" = case("each of its 40 cells", clusters = 1:39),
     "tree: a number" = case("'tree' must be a named vector", tree = 5),
     "tree: a file that is not there" = case("There is no file",

@@ -85,8 +85,6 @@ test_that("Python's cases of settings, models and data hold in R", {
         "def cases():\n",
         "    return {n: [c.becomes, c.says] for n, c in data.DATA.items()",
         " if 'r' in c.doors}\n",
-        "def model_cases():\n",
-        "    return {n: c[1] for n, c in models.MODELS.items()}\n",
         "def model(name, folder):\n",
         "    return str(models.make(name, folder))\n"))
     data <- tiny()
@@ -97,7 +95,7 @@ test_that("Python's cases of settings, models and data hold in R", {
             case[[5L]], case[[1L]])
         expect_match(text, case[[3L]], fixed = TRUE)
     }
-    models <- theirs$model_cases()
+    models <- theirs$models$of_r()
     for (name in names(models)) {
         dir.create(folder <- tempfile())
         path <- theirs$model(name, folder)

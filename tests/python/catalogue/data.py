@@ -122,7 +122,7 @@ DATA = {
     "genes: in lower case": Case("names of genes", _genes(str.lower), "same", doors=FILES),
     "genes: in lower case in the target": Case("names of genes", _genes(None, str.lower), "same"),
     "genes: as in the mouse": Case("names of genes", _genes(None, str.capitalize), "same", doors=FILES),
-    "genes: with versions": Case("names of genes", _numbered(lambda i, g: f"{g}.{i % 9}"), "same"),
+    "genes: with versions": Case("names of genes", _numbered(lambda i, g: f"{g}.{i % 9}"), "same", doors=FILES),
     "genes: after GRCh38_": Case("names of genes", _genes(None, lambda g: f"GRCh38_{g}"), "same", doors=FILES),
     "genes: after hg19_": Case("names of genes", _genes(lambda g: f"hg19_{g}"), "same", doors=FILES),
     "genes: after mm10___": Case("names of genes", _genes(None, lambda g: f"mm10___{g}"), "same", doors=FILES),
@@ -190,12 +190,12 @@ def _first(value):
 
 
 DATA |= {
-    "label: novel": Case("labels", _renamed(A="novel"), "refused", "'novel' has the form kept"),
+    "label: novel": Case("labels", _renamed(A="novel"), "refused", "'novel' has the form kept", FILES),
     "label: novel 3": Case("labels", _renamed(B="novel 3"), "refused", "'novel 3' has the form kept", FILES),
     "label: Novel": Case("labels", _renamed(A="Novel"), "taken", doors=FILES),
     "labels: A/B beside A|B": Case("labels", _renamed(A="A/B", B="A|B"), "refused", "would have one name in files"),
     "labels: A/B": Case("labels", _renamed(A="A/B"), "same", doors=FILES),
-    "labels: math": Case("labels", _renamed(A="$B_2$ cell"), "same"),
+    "labels: math": Case("labels", _renamed(A="$B_2$ cell"), "same", doors=FILES),
     "labels: a superscript digit": Case("labels", _renamed(A="A2²"), "same", doors=FILES),
     "labels: another alphabet": Case("labels", _renamed(A="А-клетка"), "taken"),
     "labels: HTML": Case("labels", _renamed(A="<script>alert(1)</script>"), "same", doors=FILES),
@@ -206,7 +206,7 @@ DATA |= {
     "labels: blanks at their ends": Case("labels", _labels(lambda v: [f"{t} " if i % 2 else t for i, t in enumerate(v)]), "warned",
                                          "blanks at their ends only"),
     "labels: one missing": Case("labels", _first(None), "warned", "1 source cells without a label", FILES),
-    "labels: one blank": Case("labels", _first("  "), "warned", "1 source cells without a label"),
+    "labels: one blank": Case("labels", _first("  "), "warned", "1 source cells without a label", FILES),
     "labels: all missing": Case("labels", _labels(lambda v: pd.Categorical([None] * len(v))), "refused", "no label at all", FILES),
     "labels: all the same": Case("labels", _labels(lambda v: ["B"] * len(v)), "refused", "only one type, 'B'"),
     "labels: the cells' names": Case("labels", lambda s, t: s.obs.__setitem__("cell_type", s.obs_names), "refused", "holds the names of the cells"),
@@ -271,11 +271,11 @@ def _with(table, column, values):
 
 
 DATA |= {
-    "values: NaN": Case("values", _at(np.nan), "refused", "NaN, infinite or beyond 3e38"),
+    "values: NaN": Case("values", _at(np.nan), "refused", "NaN, infinite or beyond 3e38", FILES),
     "values: infinite": Case("values", _at(np.inf), "refused", "NaN, infinite or beyond 3e38", FILES),
     "values: 1e300": Case("values", _at(1e300), "refused", "NaN, infinite or beyond 3e38", FILES),
     "values: below zero": Case("values", _at(-1.0), "refused", "holds negative values"),
-    "values: zeros only": Case("values", _values(np.zeros_like), "refused", "zeros only"),
+    "values: zeros only": Case("values", _values(np.zeros_like), "refused", "zeros only", FILES),
     "values: 1e-310": Case("values", _values(lambda x: x * 1e-310), "refused", "zeros only", FILES),
     "values: 1e-42": Case("values", _values(lambda x: x * 1e-42), "refused", "no value above", FILES),
     "values: text": Case("values", _values(lambda x: np.full(x.shape, "a", object)), "refused", "of kind str", MEMORY),
