@@ -14,7 +14,7 @@ test: test-python test-r
 
 test-python: setup-r
 	$(PY) -m ruff check .
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadfile
 
 test-r: setup-r
 	RETICULATE_PYTHON=$(CURDIR)/$(PY) tools/check-r.sh

@@ -152,7 +152,7 @@ setMethod("ItClust", c("ANY", "ANY"), function(source, target, labels = NULL,
 
 # Values in memory, checked against what they are declared to be.
 .read <- function(values, what, kind) {
-    values <- .as_dgCMatrix(values, what)
+    values <- .legible(.as_dgCMatrix(values, what), what)
     .check_log(values, what, kind)
     values
 }
@@ -191,30 +191,18 @@ setMethod("ItClust", c("ANY", "ANY"), function(source, target, labels = NULL,
         .stop("'", name, "' is not an argument of ItClust(); did you mean '",
             .nearest(name, offered), "'?")
     }
+    Map(.check_given, names(dots), dots)
     settings <- setNames(lapply(dots, .to_python), given)
-    Map(.check_setting, names(dots), settings[given])
+    .python("arguments", preset, settings) # refuses what is out of range
     settings
 }
 
-# Ranges of numbers that a network can be trained with: least and most.
-.ranges <- list(dropout = c(0, 0.99), label_smoothing = c(0, 0.99),
-    alpha = c(0, 1e6), learning_rate = c(0, 10), weight_decay = c(0, 1e3),
-    tol = c(0, 1), batch_size = c(1, Inf), source_epochs = c(1, Inf),
-    target_epochs = c(1, Inf), round_steps = c(1, Inf), max_iter = c(0, Inf))
-
-.check_setting <- function(name, value) {
+.check_given <- function(name, value) {
     if (length(value) == 1L && is.atomic(value) && is.na(value))
         .stop("'", name, "' is NA; leave it out, or pass a value.")
-    range <- .ranges[[gsub(".", "_", name, fixed = TRUE)]]
-    if (is.null(range))
-        return(invisible())
-    fine <- is.numeric(value) && length(value) == 1L && !is.nan(value) &&
-        value >= range[1L] && value <= range[2L] &&
-        value < .Machine$integer.max
-    if (!fine)
-        .stop("'", name, "' must be one number from ", range[1L],
-            if (is.finite(range[2L])) paste(" to", range[2L]) else " upwards",
-            ". Received: ", .show(value), ".")
+    if (!is.atomic(value))
+        .stop("'", name, "' must be a number, text, TRUE or FALSE, or several ",
+            "of them. Received: ", .show(value), ".")
 }
 
 # R has doubles where Python wants integers, vectors where it wants lists.

@@ -14,7 +14,7 @@
     altexp = NULL) {
     .check_size(x, what)
     x <- .alternative(x, altexp)
-    values <- .assay_of(x, what, assay.type, assay, say)
+    values <- .legible(.assay_of(x, what, assay.type, assay, say), what)
     if (is.null(rownames(values)))
         rownames(values) <- rownames(x)
     symbols <- .symbols(x, gene.column, assay)
@@ -27,6 +27,7 @@
 }
 
 .check_genes <- function(genes, what) {
+    .check_text(genes)
     bad <- which(is.na(genes) | !nzchar(trimws(genes)))
     if (length(bad))
         .stop(length(bad), " of the ", length(genes), " gene names of '", what,
@@ -34,9 +35,30 @@
             "rows out: ", what, "[!is.na(rownames(", what, ")), ].")
 }
 
+# Names of genes, types and groups; any encoding that R knows of will do.
+.check_text <- function(x) {
+    bad <- which(!validUTF8(enc2utf8(as.character(x))))
+    if (length(bad))
+        .stop("The name ", encodeString(x[bad[1L]], quote = "\""), " holds ",
+            "bytes that are no text: say what they are, as iconv(x, ",
+            "\"latin1\", \"UTF-8\") does.")
+}
+
+# What other packages say where values cannot be had (their file is gone, their
+# slots contradict each other), as one line that names the dataset.
+.legible <- function(values, what) {
+    tryCatch(values, error = function(e) {
+        if (inherits(e, "itclust_error"))
+            stop(e)
+        .stop("The expression values of '", what, "' cannot be read: ",
+            gsub("\\s+", " ", trimws(conditionMessage(e))), ".")
+    })
+}
+
 # Gene names from a column of the rows' table: genes without a name are left
 # out, names that repeat are Python's to unite.
 .renamed <- function(values, symbols, what, gene.column, say) {
+    .check_text(symbols)
     symbols <- trimws(as.character(symbols))
     named <- !is.na(symbols) & nzchar(symbols)
     if (!any(named))
@@ -163,6 +185,8 @@
 
 # Any matrix as dgCMatrix; one that is already one is not copied.
 .as_dgCMatrix <- function(x, what) {
+    if (is(x, "Matrix")) # slots that were set by hand crash what reads them
+        validObject(x)
     if (is(x, "dgCMatrix"))
         return(x)
     if (is(x, "DelayedArray"))
@@ -243,10 +267,24 @@
     if (is.list(labels) || !is.null(dim(labels)))
         .stop("'labels' must be a vector or a factor. Received: ",
             .show(labels), ".")
+    .check_types(labels, colnames(source))
     labels <- .as_levels(labels)
     if (!nlevels(labels))
         .stop("Every label of 'source' is missing or blank.")
     labels
+}
+
+# What Python cannot see: it gets the labels as a factor, and no names of cells.
+.check_types <- function(labels, cells) {
+    if (length(cells) > 2L && identical(as.character(labels), cells))
+        .stop("'labels' are the names of the cells, not their types. Pass ",
+            "labels= with the column of cell types.")
+    fractions <- is.double(labels) && !is.object(labels) &&
+        any(labels %% 1 != 0, na.rm = TRUE)
+    if (fractions && length(unique(labels)) > 20L)
+        .stop("'labels' are ", length(unique(labels)), " different fractions, ",
+            "a measurement and no types. Pass labels= with the column of cell ",
+            "types.")
 }
 
 .find_labels <- function(table, say) {
@@ -279,6 +317,7 @@
         x <- enc2utf8(as.character(x))
         x <- factor(x, levels = sort(unique(x), method = "radix"))
     }
+    .check_text(levels(x))
     kept <- levels(x)[!is.na(levels(x)) & nzchar(trimws(levels(x)))]
     droplevels(factor(x, levels = kept, exclude = NULL))
 }

@@ -135,7 +135,7 @@ saveItClust <- function(model, path, overwrite = FALSE) {
 #' @export
 loadItClust <- function(path) {
     .check_path(path)
-    if (!file.exists(path))
+    if (!file.exists(path) || dir.exists(path))
         .stop("There is no file '", path, "'.")
     .model(path, .python("describe", path.expand(path)))
 }

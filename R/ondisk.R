@@ -23,7 +23,7 @@
     if (!is.null(file) && .hand_over_file(name, values, file, ...))
         return(invisible())
     if (!is.null(genes))
-        values <- .cut(values, genes)
+        values <- .legible(.cut(values, genes), what)
     .hand_over(name, .package(.read(values, what, kind), ...))
 }
 

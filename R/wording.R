@@ -42,7 +42,9 @@
 .SETTINGS <- c("n_hidden", "n_latent", "n_markers", "n_genes",
     "label_smoothing", "batch_size", "learning_rate", "weight_decay",
     "pretrain_epochs", "source_epochs", "target_epochs", "round_steps",
-    "max_iter", "n_neighbors")
+    "max_iter", "n_neighbors", "clean_labels", "split_clusters",
+    "novelty_cut", "min_novel_cells", "min_shared_genes", "n_sketch",
+    "n_source_cells", "keep_every")
 
 .in_r <- function(text) {
     for (pattern in names(.SENTENCES))

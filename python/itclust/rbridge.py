@@ -227,9 +227,9 @@ def _describe(path):
 
 
 @_outcome
-def arguments(preset) -> list:
-    """Names of the settings that ``...`` may hold."""
-    return list(vars(itclust.settings.resolve(preset, {})))
+def arguments(preset, given=None) -> list:
+    """Names of the settings that ``...`` may hold; those ``given`` must be usable."""
+    return list(vars(itclust.settings.resolve(preset, given or {})))
 
 
 @_outcome

@@ -1,12 +1,24 @@
 """Shared data: toy sets, and one fitted result that many tests read."""
 
+import contextlib
+import functools
+import gc
 import os
 from pathlib import Path
+
+if os.environ.get("PYTEST_XDIST_WORKER"):  # each worker has a core of its own; TensorFlow would start threads for all
+    os.environ |= {f"TF_NUM_{kind}OP_THREADS": "1" for kind in ("INTRA", "INTER")} | {"OMP_NUM_THREADS": "1"}
 
 import numpy as np
 import pytest
 
 import itclust
+from itclust import settings
+
+
+def pytest_collection_finish():
+    """What is imported by now stays: each collection, as before zarr is read, would walk all of it."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +45,21 @@ def annotated(toy):
     source, target = toy[0].copy(), toy[1].copy()
     itclust.transfer(source, target, progress=False)
     return source, target
+
+
+@contextlib.contextmanager
+def _short_paper():
+    row = settings.RECIPES["paper"]
+    with pytest.MonkeyPatch.context() as patch:
+        short = functools.partial(row.settings, source_epochs=200)
+        patch.setitem(settings.RECIPES, "paper", row._replace(settings=short))
+        yield
+
+
+@pytest.fixture(scope="session")
+def short_paper():
+    """``with short_paper():`` the paper's preset has a tenth of its epochs on the source; the toy needs no more."""
+    return _short_paper
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +89,16 @@ def doubtful():
 def doubtful_model(doubtful):
     """A model of its source."""
     return itclust.ItClust(novelty=False).fit(doubtful[0], progress=False)
+
+
+@pytest.fixture(scope="session")
+def _doubtful_answer(doubtful, doubtful_model):
+    target = doubtful[1].copy()
+    doubtful_model.transfer(target, progress=False)
+    return target
+
+
+@pytest.fixture
+def doubtful_answer(_doubtful_answer):
+    """Its target after a transfer, a copy."""
+    return _doubtful_answer.copy()

@@ -1,5 +1,6 @@
-"""The catalogue, run through Python and the shell; writes the docs' table."""
+"""The catalogue, run through Python and the shell, and what R found of its own; writes the docs' table."""
 
+import csv
 import os
 import re
 import sys
@@ -21,8 +22,9 @@ from catalogue.outputs import OUTPUTS
 from corpus import adata, mtx, zarr_folder
 
 DOCS = Path(__file__).parents[2] / "docs" / "reliability.md"
+OF_R = DOCS.parents[1] / "tests" / "testthat" / "catalogue.csv"  # written by test-catalogue.R
 SAID = {}
-PYTHON, SHELL = "Python", "shell"
+PYTHON, SHELL, R = "Python", "shell", "R"  # test-catalogue.R goes through the third one
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +97,7 @@ def test_a_model_file(name, tmp_path, capsys):
     assert cli.main(["inspect", str(path)]) == 1
     if name in models.HOSTILE:  # else what is no zip is no model for `inspect` either
         assert says in one_line(capsys.readouterr().err)
-    note(name, "model files", "refused", (PYTHON, SHELL), message, tmp_path)
+    note(name, "model files", "refused", (PYTHON, SHELL, *[R] * (name in models.of_r())), message, tmp_path)
 
 
 # ------------------------------------------------------------------------------------------------------------ outputs
@@ -150,7 +152,8 @@ def test_a_setting(name, inputs, capsys, monkeypatch):
     call = ["train", "source.h5ad", "-o", "m.itclust", "--labels", "cell_type", "--preset", preset]
     assert cli.main([*call, "--set", f"{setting}={text}"]) == 2
     assert says in one_line(capsys.readouterr().err)
-    note(f"`{name}`", "settings", "refused", (PYTHON, SHELL), message)
+    doors = [PYTHON, SHELL, *([R] if name in {case[0] for case in settings.of_r()} else [])]
+    note(f"`{name}`", "settings", "refused", doors, message)
 
 
 @pytest.mark.parametrize("seed", settings.SEEDS, ids=repr)
@@ -216,7 +219,7 @@ def test_data_in_memory(name, reached):
     assert case.says in message
     assert "\n" not in message
     assert (list(target.obs), list(source.obs), dict(target.uns)) == before
-    doors = [d for d in (PYTHON, SHELL) if d.lower() in case.doors]
+    doors = [d for d in (PYTHON, SHELL, R) if d.lower() in case.doors]
     note(name, case.area, case.becomes, doors, message)
 
 
@@ -257,6 +260,9 @@ def test_a_key(name):
 
 def table() -> str:
     """The page of the docs."""
+    with OF_R.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            note(row["case"], row["area"], row["becomes"], (R,), row["message"])
     lines = (DOCS.with_name("reliability.md.in").read_text("utf-8")).rstrip().splitlines()
     for area in dict.fromkeys(area for area, *_ in SAID.values()):
         lines += [

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import itclust
 from itclust.numerics import copies
 
 
@@ -22,10 +21,9 @@ def test_few_points_say_nothing():
     assert copies.share(np.zeros((10, 2))) == 0
 
 
-def test_a_resampled_target_is_warned_of(pair, recwarn):
-    source, target = pair
-    short = {"source_epochs": 1, "max_iter": 1, "progress": False}
-    itclust.transfer(source, target, **short)
+def test_a_resampled_target_is_warned_of(pair, fitted, recwarn):
+    target = pair[1]
+    fitted.transfer(target.copy(), progress=False)
     assert not [w for w in recwarn if "copies" in str(w.message)]
     rows = np.repeat(np.arange(target.n_obs), -(-1200 // target.n_obs))
     many = target[rows].copy()
@@ -33,4 +31,4 @@ def test_a_resampled_target_is_warned_of(pair, recwarn):
     rng = np.random.default_rng(0)
     many.X = rng.poisson(many.X.toarray() if hasattr(many.X, "toarray") else many.X).astype(np.float32)
     with pytest.warns(UserWarning, match=r"of the target's cells look like copies"):
-        itclust.transfer(source, many, **short)
+        fitted.transfer(many, progress=False)

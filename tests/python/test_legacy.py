@@ -41,10 +41,11 @@ def data():
 
 
 @pytest.fixture(scope="module")
-def clf(data):
+def clf(data, short_paper):
     before = [(d.X.copy(), d.obs.copy(), list(d.var_names)) for d in data]
     clf = ic.transfer_learning_clf()
-    with pytest.warns(UserWarning, match=r"no cell is dropped; maxiter, n_neighbors never had an effect"):
+    said = pytest.warns(UserWarning, match=r"no cell is dropped; maxiter, n_neighbors never had an effect")
+    with short_paper(), said:
         clf.fit(*data, pretrain_epochs=12, maxiter=5, tol=[0.01], n_neighbors=3)
     for d, (x, obs, genes) in zip(data, before):
         assert (d.X != x).nnz == 0

@@ -52,9 +52,8 @@ def test_names():
     assert outcome.joined(list("ABCDE")) == "A or B or 3 others"
 
 
-def test_a_type_that_only_labels_divide_is_a_level(doubtful, doubtful_model):
-    given, last = doubtful[1].copy(), doubtful[2]
-    doubtful_model.transfer(given, progress=False)
+def test_a_type_that_only_labels_divide_is_a_level(doubtful, doubtful_answer):
+    given, last = doubtful_answer, doubtful[2]
     level, label = given.obs["itclust_level"], given.obs["itclust"].astype(str)
     assert level.isna().tolist() == given.obs["itclust"].isna().tolist() == [True] + [False] * 199
     mine = label.isin([f"{last} x", f"{last} y"]).to_numpy()
@@ -68,15 +67,13 @@ def test_a_type_that_only_labels_divide_is_a_level(doubtful, doubtful_model):
     assert itclust.results.read(given).level is None
 
 
-def test_renaming_types_renames_levels(doubtful, doubtful_model):
+def test_renaming_types_renames_levels(doubtful, doubtful_answer):
     source, target, _ = doubtful
     renamed = source.copy()
     renamed.obs["cell_type"] = [f"a {t}" for t in source.obs["cell_type"].astype(str)]
-    models = doubtful_model, itclust.ItClust(novelty=False).fit(renamed, progress=False)
-    targets = target.copy(), target.copy()
-    for model, given in zip(models, targets):
-        model.transfer(given, progress=False)
-    a, b = (t.obs["itclust_level"] for t in targets)
+    other = target.copy()
+    itclust.transfer(renamed, other, novelty=False, progress=False)
+    a, b = (t.obs["itclust_level"] for t in (doubtful_answer, other))
     given = {t: " or ".join(f"a {x}" for x in t.split(" or ")) for t in a.cat.categories if "novel" not in t}
     given |= {"any cell": "any cell"}
     assert a.astype(object).replace(given).equals(b.astype(object))

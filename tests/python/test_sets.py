@@ -71,12 +71,13 @@ def test_more_is_asked_more_is_in():
         before = inside
 
 
-def test_what_the_source_confuses_is_a_set_and_a_model_file_keeps_it(doubtful, doubtful_model, tmp_path):
+def test_what_the_source_confuses_is_a_set_and_a_model_file_keeps_it(
+    doubtful, doubtful_model, doubtful_answer, tmp_path
+):
     _, target, last = doubtful
     doubtful_model.save(tmp_path / "model")
     model = itclust.ItClust.load(tmp_path / "model")
-    given, loaded, few = target.copy(), target.copy(), target.copy()
-    doubtful_model.transfer(given, progress=False)
+    given, loaded, few = doubtful_answer, target.copy(), target.copy()
     model.transfer(loaded, progress=False)
     model.settings = dataclasses.replace(model.settings, sets=0.3)
     model.transfer(few, progress=False)

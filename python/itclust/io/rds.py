@@ -21,6 +21,7 @@ _SCRIPT = Path(__file__).with_name("unpack_rds.R")
 # The first two would load another R's libraries; the others name scripts that R runs at its start.
 _NOT_FOR_R = ("LD_LIBRARY_PATH", "R_HOME", "R_PROFILE", "R_PROFILE_USER", "R_ENVIRON", "R_ENVIRON_USER")
 _FIRST = ("counts", "logcounts", "data")  # which assay becomes X
+_SECONDS, _BYTES_A_SECOND = 1800, 1e6  # measured: 8e6; a DelayedMatrix may have its values elsewhere
 
 
 def read_rds(path: Path):
@@ -38,16 +39,16 @@ def _unpack(path: Path, folder: Path) -> None:
     env = {key: value for key, value in os.environ.items() if key not in _NOT_FOR_R}
     # --vanilla and a folder of its own: no .Rprofile, .Renviron or .RData of the user's folder is run
     call = [_rscript(path), "--vanilla", str(_SCRIPT), str(path), str(folder)]
-    done = subprocess.run(
-        call,
-        env=env,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    limit = _SECONDS + path.stat().st_size / _BYTES_A_SECOND
+    quiet = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "errors": "replace"}
+    try:
+        done = subprocess.run(call, env=env, cwd=folder, timeout=limit, check=False, **quiet)
+    except subprocess.TimeoutExpired:
+        msg = (
+            f"R has not unpacked {path} within {limit / 60:.0f} minutes. It is damaged or runs code without end; "
+            "if it only is very large, save it as h5ad from R."
+        )
+        raise Unreadable(msg) from None
     if done.returncode:
         reason = folder / "error"
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]

@@ -5,9 +5,11 @@
 ``outputs.OUTPUTS``
     What a command is told to write: through the shell.
 ``models.MODELS``
-    Model files: through Python and the shell.
+    Model files: through Python, the shell and R.
 ``settings.SETTINGS``
-    Settings, seeds and keys out of their range: through Python and the shell.
+    Settings, seeds and keys out of their range: through Python, the shell and R.
 ``data.DATA``
-    Names, labels and values of odd kinds: through Python and the shell where it can hold them.
+    Names, labels and values of odd kinds: through Python, and the shell and R where they can hold them.
+
+``tests/testthat/test-catalogue.R`` goes through R, and has cases of R's own in ``tests/testthat/catalogue.R``.
 """

@@ -17,7 +17,7 @@ import scipy.sparse as sp
 
 import itclust
 
-EVERY, FILES, MEMORY = ("python", "shell", "r"), ("python", "shell"), ("python",)
+EVERY, FILES, MEMORY = ("python", "shell", "r"), ("python", "shell"), ("python",)  # R meets one of each kind
 ENSEMBL = [f"ENSG{i:011d}" for i in range(60)]
 
 
@@ -119,16 +119,16 @@ def _names(make):
 
 DATA = {
     "genes: blanks at their ends": Case("names of genes", _genes(lambda g: f" {g}  "), "same"),
-    "genes: in lower case": Case("names of genes", _genes(str.lower), "same"),
+    "genes: in lower case": Case("names of genes", _genes(str.lower), "same", doors=FILES),
     "genes: in lower case in the target": Case("names of genes", _genes(None, str.lower), "same"),
-    "genes: as in the mouse": Case("names of genes", _genes(None, str.capitalize), "same"),
-    "genes: with versions": Case("names of genes", _numbered(lambda i, g: f"{g}.{i % 9}"), "same"),
-    "genes: after GRCh38_": Case("names of genes", _genes(None, lambda g: f"GRCh38_{g}"), "same"),
-    "genes: after hg19_": Case("names of genes", _genes(lambda g: f"hg19_{g}"), "same"),
-    "genes: after mm10___": Case("names of genes", _genes(None, lambda g: f"mm10___{g}"), "same"),
+    "genes: as in the mouse": Case("names of genes", _genes(None, str.capitalize), "same", doors=FILES),
+    "genes: with versions": Case("names of genes", _numbered(lambda i, g: f"{g}.{i % 9}"), "same", doors=FILES),
+    "genes: after GRCh38_": Case("names of genes", _genes(None, lambda g: f"GRCh38_{g}"), "same", doors=FILES),
+    "genes: after hg19_": Case("names of genes", _genes(lambda g: f"hg19_{g}"), "same", doors=FILES),
+    "genes: after mm10___": Case("names of genes", _genes(None, lambda g: f"mm10___{g}"), "same", doors=FILES),
     "genes: ids here, symbols there": Case("names of genes", _genes(lambda g: ENSEMBL[len(g)] + g), "refused", "look like Ensembl ids"),
-    "genes: of another kind": Case("names of genes", _genes(lambda g: f"feature:{g}"), "refused", "share 0 genes"),
-    "genes: numbers": Case("names of genes", lambda s, t: setattr(s, "var_names", [str(i) for i in range(60)]), "refused", "look like numbers"),
+    "genes: of another kind": Case("names of genes", _genes(lambda g: f"feature:{g}"), "refused", "share 0 genes", FILES),
+    "genes: numbers": Case("names of genes", lambda s, t: setattr(s, "var_names", [str(i) for i in range(60)]), "refused", "look like numbers", FILES),
     "genes: all blank": Case("names of genes", _genes(lambda g: " "), "refused", "there is no gene to match"),
     "genes: two blank": Case("names of genes", _some_genes(""), "taken", doors=FILES),
     "genes: two missing": Case("names of genes", _some_genes(np.nan), "taken", doors=MEMORY),
@@ -156,7 +156,7 @@ DATA |= {
                                             "target.obs_names.astype(str)", MEMORY),
     "cells: dates": Case("names of cells", lambda s, t: setattr(t.obs, "index", pd.date_range("2020", periods=len(t))), "refused",
                          "target.obs_names.astype(str)", MEMORY),
-    "cells: numbers": Case("names of cells", _cells(lambda n: [str(i) for i in range(n)]), "same"),
+    "cells: numbers": Case("names of cells", _cells(lambda n: [str(i) for i in range(n)]), "same", doors=FILES),
     "cells: in another alphabet": Case("names of cells", _cells(lambda n: [f"клетка {i}" for i in range(n)]), "same"),
     "cells: an index by the name of the results": Case(
         "names of cells", lambda s, t: setattr(t.obs.index, "name", "itclust"), "refused", "the name of target.obs's index", FILES),
@@ -190,27 +190,27 @@ def _first(value):
 
 
 DATA |= {
-    "label: novel": Case("labels", _renamed(A="novel"), "refused", "'novel' has the form kept"),
-    "label: novel 3": Case("labels", _renamed(B="novel 3"), "refused", "'novel 3' has the form kept"),
-    "label: Novel": Case("labels", _renamed(A="Novel"), "taken"),
+    "label: novel": Case("labels", _renamed(A="novel"), "refused", "'novel' has the form kept", FILES),
+    "label: novel 3": Case("labels", _renamed(B="novel 3"), "refused", "'novel 3' has the form kept", FILES),
+    "label: Novel": Case("labels", _renamed(A="Novel"), "taken", doors=FILES),
     "labels: A/B beside A|B": Case("labels", _renamed(A="A/B", B="A|B"), "refused", "would have one name in files"),
-    "labels: A/B": Case("labels", _renamed(A="A/B"), "same"),
-    "labels: math": Case("labels", _renamed(A="$B_2$ cell"), "same"),
-    "labels: a superscript digit": Case("labels", _renamed(A="A2²"), "same"),
+    "labels: A/B": Case("labels", _renamed(A="A/B"), "same", doors=FILES),
+    "labels: math": Case("labels", _renamed(A="$B_2$ cell"), "same", doors=FILES),
+    "labels: a superscript digit": Case("labels", _renamed(A="A2²"), "same", doors=FILES),
     "labels: another alphabet": Case("labels", _renamed(A="А-клетка"), "taken"),
-    "labels: HTML": Case("labels", _renamed(A="<script>alert(1)</script>"), "same"),
-    "labels: a command": Case("labels", _renamed(A="; rm -rf /"), "same"),
+    "labels: HTML": Case("labels", _renamed(A="<script>alert(1)</script>"), "same", doors=FILES),
+    "labels: a command": Case("labels", _renamed(A="; rm -rf /"), "same", doors=FILES),
     "labels: an escape": Case("labels", _renamed(A="A\x1b[2J"), "same"),
     "labels: half a letter": Case("labels", _renamed(A="A\ud800"), "refused", "which no file keeps", MEMORY),
-    "labels: 5,000 letters": Case("labels", _renamed(A="A" * 5000), "same"),
+    "labels: 5,000 letters": Case("labels", _renamed(A="A" * 5000), "same", doors=FILES),
     "labels: blanks at their ends": Case("labels", _labels(lambda v: [f"{t} " if i % 2 else t for i, t in enumerate(v)]), "warned",
                                          "blanks at their ends only"),
     "labels: one missing": Case("labels", _first(None), "warned", "1 source cells without a label", FILES),
-    "labels: one blank": Case("labels", _first("  "), "warned", "1 source cells without a label"),
+    "labels: one blank": Case("labels", _first("  "), "warned", "1 source cells without a label", FILES),
     "labels: all missing": Case("labels", _labels(lambda v: pd.Categorical([None] * len(v))), "refused", "no label at all", FILES),
     "labels: all the same": Case("labels", _labels(lambda v: ["B"] * len(v)), "refused", "only one type, 'B'"),
     "labels: the cells' names": Case("labels", lambda s, t: s.obs.__setitem__("cell_type", s.obs_names), "refused", "holds the names of the cells"),
-    "labels: a measurement": Case("labels", _labels(lambda v: np.arange(len(v)) / 7), "refused", "different fractions"),
+    "labels: a measurement": Case("labels", _labels(lambda v: np.arange(len(v)) / 7), "refused", "different fractions", FILES),
     "labels: lists": Case("labels", _labels(lambda v: [[t] for t in v]), "refused", "a list: one value a cell", MEMORY),
     "labels: sets": Case("labels", _labels(lambda v: [{t} for t in v]), "refused", "a set: one value a cell", MEMORY),
     "labels: whole numbers": Case("labels", _labels(lambda v: np.unique(v.astype(str), return_inverse=True)[1]), "same", doors=FILES),
@@ -271,21 +271,21 @@ def _with(table, column, values):
 
 
 DATA |= {
-    "values: NaN": Case("values", _at(np.nan), "refused", "NaN, infinite or beyond 3e38"),
-    "values: infinite": Case("values", _at(np.inf), "refused", "NaN, infinite or beyond 3e38"),
-    "values: 1e300": Case("values", _at(1e300), "refused", "NaN, infinite or beyond 3e38"),
+    "values: NaN": Case("values", _at(np.nan), "refused", "NaN, infinite or beyond 3e38", FILES),
+    "values: infinite": Case("values", _at(np.inf), "refused", "NaN, infinite or beyond 3e38", FILES),
+    "values: 1e300": Case("values", _at(1e300), "refused", "NaN, infinite or beyond 3e38", FILES),
     "values: below zero": Case("values", _at(-1.0), "refused", "holds negative values"),
-    "values: zeros only": Case("values", _values(np.zeros_like), "refused", "zeros only"),
-    "values: 1e-310": Case("values", _values(lambda x: x * 1e-310), "refused", "zeros only"),
-    "values: 1e-42": Case("values", _values(lambda x: x * 1e-42), "refused", "no value above"),
+    "values: zeros only": Case("values", _values(np.zeros_like), "refused", "zeros only", FILES),
+    "values: 1e-310": Case("values", _values(lambda x: x * 1e-310), "refused", "zeros only", FILES),
+    "values: 1e-42": Case("values", _values(lambda x: x * 1e-42), "refused", "no value above", FILES),
     "values: text": Case("values", _values(lambda x: np.full(x.shape, "a", object)), "refused", "of kind str", MEMORY),
     "values: complex": Case("values", _values(lambda x: x.astype(complex)), "refused", "of kind complex128", MEMORY),
     "values: numbers as objects": Case("values", _values(lambda x: x.astype(object)), "same", doors=MEMORY),
     "values: masked": Case("values", _values(lambda x: np.ma.masked_array(x, False)), "same", doors=MEMORY),
     "values: yes and no": Case("values", _values(lambda x: x > 0), "taken", doors=FILES),
-    "values: dense": Case("values", _values(lambda x: x), "same"),
-    "values: whole numbers": Case("values", _values(lambda x: x.astype(np.int32)), "same"),
-    "values: columns": Case("values", _values(sp.csc_matrix), "same"),
+    "values: dense": Case("values", _values(lambda x: x), "same", doors=FILES),
+    "values: whole numbers": Case("values", _values(lambda x: x.astype(np.int32)), "same", doors=FILES),
+    "values: columns": Case("values", _values(sp.csc_matrix), "same", doors=FILES),
     "values: none": Case("values", lambda s, t: setattr(t, "X", None), "refused", "target.X is empty", MEMORY),
     "values: said to be logs, and are counts": Case("values", lambda s, t: (setattr(t, "X", t.X * 100), {"values": "log"})[1], "refused",
                                                     "values='log', but the", FILES),

@@ -56,7 +56,6 @@ KEYS = {
     "the name that AnnData keeps": "_index",
     "70,000 letters": "a" * 70_000,
 }
-ODD_KEYS = ("my key", "été", "1", "a.b", "it's", "$x$", "été 2")  # that results can have
 
 
 def of_r() -> list:
