@@ -187,7 +187,8 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
     ggplot2::ggplot(table, ggplot2::aes(.data$type, .data$cluster,
         fill = .data$probability)) +
         ggplot2::geom_tile(colour = "white") +
-        ggplot2::scale_fill_viridis_c(option = "cividis", limits = c(0, 1)) +
+        ggplot2::scale_fill_distiller(palette = "Blues", direction = 1,
+            limits = c(0, 1)) +
         ggplot2::labs(x = "source type", y = "cluster and its label",
             fill = "mean\nprobability") +
         .theme() +

@@ -33,8 +33,8 @@
         ggplot2::geom_point() +
         ggplot2::scale_size_area(max_size = 5, limits = c(0, 1),
             breaks = c(0.1, 0.5, 1)) +
-        ggplot2::scale_colour_viridis_c(option = "cividis", limits = c(0, 1),
-            breaks = c(0, 0.5, 1)) +
+        ggplot2::scale_colour_viridis_c(option = "cividis", direction = -1,
+            limits = c(0, 1), breaks = c(0, 0.5, 1)) +
         ggplot2::labs(x = NULL, y = "cluster and its label",
             colour = "mean log value, of the largest",
             size = "cells with a count") +
