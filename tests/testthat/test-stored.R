@@ -51,6 +51,14 @@ test_that("the stored model is of this version, and annotates", {
     expect_gt(mean(as.character(target$itclust) == target$truth), 0.95)
 })
 
+test_that("expected and right labels are as near as the vignette says", {
+    x <- stored("annotated.rds")
+    known <- x$truth != "CD19+ B"
+    expected <- mean(x$itclust_confidence[known])
+    right <- mean((as.character(x$itclust) == as.character(x$truth))[known])
+    expect_lt(abs(expected - right), 0.05) # "Nearly."
+})
+
 test_that("the comparison in the docs has the figures of the stored object", {
     page <- testthat::test_path("..", "..", "docs", "compared.md")
     skip_if_not(file.exists(page), "not in a checkout")
