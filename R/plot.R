@@ -223,7 +223,8 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
 .theme <- function() {
     ggplot2::theme_minimal(base_size = 11) +
         ggplot2::theme(panel.grid.minor = ggplot2::element_blank(),
-            axis.title.x = ggplot2::element_text(margin = ggplot2::margin(t = 6)),
+            axis.title.x = ggplot2::element_text(margin =
+                ggplot2::margin(t = 6)),
             axis.title.y.left = ggplot2::element_text(angle = 90,
                 margin = ggplot2::margin(r = 6)),
             plot.background = ggplot2::element_rect("white", NA))

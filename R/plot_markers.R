@@ -36,14 +36,14 @@
         ggplot2::scale_colour_viridis_c(option = "cividis", direction = -1,
             limits = c(0, 1), breaks = c(0, 0.5, 1)) +
         ggplot2::labs(x = NULL, y = "cluster and its label",
-            colour = "mean log value, of the largest",
+            colour = "mean log value, of the largest  ", # room for the bar
             size = "cells with a count") +
         .theme() +
         ggplot2::theme(legend.position = "bottom", # all width for the genes
             legend.box = "vertical", legend.box.just = "left",
-            legend.title = ggplot2::element_text(margin = ggplot2::margin(r = 8)),
-            legend.margin = ggplot2::margin(), legend.spacing.y =
-                ggplot2::unit(4, "pt"), legend.key.height = ggplot2::unit(9, "pt"),
+            legend.margin = ggplot2::margin(),
+            legend.spacing.y = ggplot2::unit(4, "pt"),
+            legend.key.height = ggplot2::unit(9, "pt"),
             axis.text.x = ggplot2::element_text(angle = 90, hjust = 1,
                 vjust = 0.5, face = "italic"))
 }
