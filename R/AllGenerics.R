@@ -119,6 +119,11 @@
 #'     annotated <- ItClust(data$source, data$target)
 #'     table(annotated$itclust, annotated$truth)
 #' }
+#'
+#' # Without Python: what ItClust() wrote onto 350 blood cells, from a file.
+#' annotated <- readRDS(system.file("extdata", "annotated.rds",
+#'     package = "ItClust"))
+#' table(annotated$itclust, annotated$truth)
 #' @export
 setGeneric("ItClust", signature = c("source", "target"),
     function(source, target, ...) standardGeneric("ItClust"))
@@ -155,14 +160,15 @@ setGeneric("ItClust", signature = c("source", "target"),
 #'   `transferItClust()`: `target`, as [ItClust()] returns it. `saveItClust()`:
 #'   `path`, invisibly.
 #' @examples
-#' data <- mockItClustData(seed = 1)
-#' if (itclustInfo()$ready) {
-#'     model <- trainItClust(data$source, labels = "cell_type")
-#'     model
-#'     annotated <- transferItClust(model, data$target)
+#' # A small model, trained elsewhere on the source of mockItClustData().
+#' model <- readRDS(system.file("extdata", "model.rds", package = "ItClust"))
+#' model
+#' file <- saveItClust(model, tempfile(fileext = ".itclust"))
 #'
-#'     file <- tempfile(fileext = ".itclust")
-#'     saveItClust(model, file)
+#' if (itclustInfo()$ready) {
+#'     data <- mockItClustData(seed = 1)
+#'     model <- trainItClust(data$source, labels = "cell_type")
+#'     annotated <- transferItClust(model, data$target)
 #'     loadItClust(file)
 #' }
 #' @export

@@ -13,6 +13,7 @@ setMethod("ItClust", c("ANY", "ANY"), function(source, target, labels = NULL,
     .check_batch_key(batch.key, source = source, target = target)
     .check_places(gene.column, altexp, assay, source = source, target = target)
     clusters <- .user_clusters(target, clusters)
+    batch <- .batch(target, batch.key)
     values <- .kinds(values, 2L)
     tree <- .tree(tree, source)
     sources <- .with_tree(.sources(source, labels, assay.type.source, assay,
@@ -28,7 +29,7 @@ setMethod("ItClust", c("ANY", "ANY"), function(source, target, labels = NULL,
     .hand_over_sources(sources, if (preset != "paper") rownames(to),
         values[[1L]])
     .hand_over_values("target", to, "target", values[[2L]],
-        batch = .batch(target, batch.key), clusters = clusters)
+        batch = batch, clusters = clusters)
     types <- .types_of(sources)
     rm(sources, to)
     .python("transfer", "label", say = say, progress = .progress(verbose),

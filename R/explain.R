@@ -40,6 +40,10 @@
 #'     page <- tempfile(fileext = ".html")
 #'     reportItClust(annotated, page, source = data$source)
 #' }
+#'
+#' # Without Python: such a table for 350 blood cells, from a file.
+#' why <- readRDS(system.file("extdata", "explained.rds", package = "ItClust"))
+#' why[why$cluster == "0", c("label", "gene", "kind", "support")]
 #' @export
 explainItClust <- function(source, target, labels = NULL, assay.type = NULL,
     assay.type.source = assay.type, assay = NULL, altexp = NULL,

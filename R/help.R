@@ -104,4 +104,9 @@ NULL
 #'         max.iter = 2)
 #'     S4Vectors::metadata(annotated)$itclust$params$max_iter
 #' }
+#'
+#' # The settings that a stored result was made with; no Python is needed.
+#' annotated <- readRDS(system.file("extdata", "annotated.rds",
+#'     package = "ItClust"))
+#' S4Vectors::metadata(annotated)$itclust$params[c("n_hidden", "max_iter")]
 NULL

@@ -12,10 +12,7 @@
 #' @return `show()` prints a summary.
 #' @seealso [trainItClust()], [loadItClust()]
 #' @examples
-#' data <- mockItClustData(seed = 1)
-#' if (itclustInfo()$ready) {
-#'     trainItClust(data$source, labels = "cell_type")
-#' }
+#' readRDS(system.file("extdata", "model.rds", package = "ItClust"))
 #' @export
 setClass("ItClustModel", slots = c(data = "raw", types = "character",
     genes = "character", preset = "character", version = "character"))
@@ -32,10 +29,15 @@ setMethod("show", "ItClustModel", function(object) {
     cat("ItClust model (", object@preset, " preset, itclust ", object@version,
         ", ", format(structure(length(object@data), class = "object_size"),
             units = "auto"), ")\n",
-        length(object@types), " types: ", .quoted(object@types, 8L), "\n",
-        length(object@genes), " genes: ", .quoted(object@genes, 5L), "\n",
+        .wrapped(length(object@types), " types: ", .quoted(object@types, 8L)),
+        .wrapped(length(object@genes), " genes: ", .quoted(object@genes, 5L)),
         sep = "")
 })
+
+# A line for show(), broken where the console ends.
+.wrapped <- function(...) {
+    paste0(paste(strwrap(paste0(...), exdent = 2L), collapse = "\n"), "\n")
+}
 
 #' @rdname trainItClust
 #' @aliases trainItClust,ANY-method

@@ -187,7 +187,8 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
     ggplot2::ggplot(table, ggplot2::aes(.data$type, .data$cluster,
         fill = .data$probability)) +
         ggplot2::geom_tile(colour = "white") +
-        ggplot2::scale_fill_viridis_c(option = "cividis", limits = c(0, 1)) +
+        ggplot2::scale_fill_distiller(palette = "Blues", direction = 1,
+            limits = c(0, 1)) +
         ggplot2::labs(x = "source type", y = "cluster and its label",
             fill = "mean\nprobability") +
         .theme() +
@@ -222,5 +223,9 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
 .theme <- function() {
     ggplot2::theme_minimal(base_size = 11) +
         ggplot2::theme(panel.grid.minor = ggplot2::element_blank(),
+            axis.title.x = ggplot2::element_text(margin =
+                ggplot2::margin(t = 6)),
+            axis.title.y.left = ggplot2::element_text(angle = 90,
+                margin = ggplot2::margin(r = 6)),
             plot.background = ggplot2::element_rect("white", NA))
 }

@@ -4,8 +4,9 @@
 
 .plot_flow <- function(cells, colours, gap = 0.012) {
     cells <- cells[!is.na(cells$initial) & !is.na(cells$label), ]
-    counts <- as.data.frame(table(from = droplevels(cells$initial),
-        to = droplevels(cells$label)), stringsAsFactors = TRUE)
+    down <- function(x) factor(x, rev(levels(droplevels(x)))) # first on top
+    counts <- as.data.frame(table(from = down(cells$initial),
+        to = down(cells$label)), stringsAsFactors = TRUE)
     counts <- counts[counts$Freq > 0L, ]
     counts$share <- counts$Freq / sum(counts$Freq)
     left <- .stack(counts, "from", "to", gap)

@@ -31,14 +31,21 @@
     ggplot2::ggplot(table, ggplot2::aes(.data$gene, .data$cluster,
         colour = .data$value, size = .data$rate)) +
         ggplot2::geom_point() +
-        ggplot2::scale_size_area(max_size = 5, limits = c(0, 1)) +
-        ggplot2::scale_colour_viridis_c(option = "cividis", limits = c(0, 1)) +
+        ggplot2::scale_size_area(max_size = 5, limits = c(0, 1),
+            breaks = c(0.1, 0.5, 1)) +
+        ggplot2::scale_colour_viridis_c(option = "cividis", direction = -1,
+            limits = c(0, 1), breaks = c(0, 0.5, 1)) +
         ggplot2::labs(x = NULL, y = "cluster and its label",
-            colour = "mean log value,\nof the largest",
-            size = "cells with\na count") +
+            colour = "mean log value, of the largest  ", # room for the bar
+            size = "cells with a count") +
         .theme() +
-        ggplot2::theme(axis.text.x = ggplot2::element_text(angle = 90,
-            hjust = 1, vjust = 0.5, face = "italic"))
+        ggplot2::theme(legend.position = "bottom", # all width for the genes
+            legend.box = "vertical", legend.box.just = "left",
+            legend.margin = ggplot2::margin(),
+            legend.spacing.y = ggplot2::unit(4, "pt"),
+            legend.key.height = ggplot2::unit(9, "pt"),
+            axis.text.x = ggplot2::element_text(angle = 90, hjust = 1,
+                vjust = 0.5, face = "italic"))
 }
 
 # Clusters by genes: sums over each cluster's cells.

@@ -8,7 +8,9 @@
 # labels of the target are its column `truth`.
 # annotated.rds: the target with what ItClust() wrote onto it, from the source
 # without its B cells, and a UMAP: what the vignettes show where there is no
-# Python. tests/testthat/test-stored.R holds it to what ItClust() says today.
+# Python. explained.rds: why its clusters have their labels. model.rds: a small
+# model of simulated cells, for the help pages. tests/testthat/test-stored.R holds
+# them to what ItClust says today.
 
 suppressPackageStartupMessages({
     library(ItClust)
@@ -50,3 +52,10 @@ annotated <- ItClust(source[, source$cell_type != "CD19+ B"], target)
 set.seed(1)
 annotated <- scater::runUMAP(annotated, dimred = "itclust", name = "UMAP")
 saveRDS(annotated, "inst/extdata/annotated.rds", compress = "xz")
+why <- explainItClust(source[, source$cell_type != "CD19+ B"], annotated,
+    n.genes = 3)
+saveRDS(why, "inst/extdata/explained.rds", compress = "xz")
+
+model <- trainItClust(mockItClustData(seed = 1)$source, n.hidden = 16,
+    n.latent = 8)
+saveRDS(model, "inst/extdata/model.rds", compress = "xz")

@@ -126,6 +126,25 @@ def test_heat_map_shows_the_mean_probabilities(target):
     assert [t.get_text() for t in ax.get_xticklabels()] == list(table.columns)
 
 
+def test_heat_map_and_paths_name_types_as_the_user_does(annotated):
+    """Also those that no column can be named after, and those too long for the map."""
+    target = annotated[1].copy()
+    target.obsm["X_umap"] = np.asarray(target.obsm["X_itclust"])[:, :2].astype(float)
+    run = target.uns["itclust"] = dict(target.uns["itclust"])
+    old = list(map(str, run["types"]))
+    new = {t: f"CD4+/CD45RA+ subset {t}" for t in old}
+    run["types"] = np.array([new[t] for t in old], dtype=object)
+    run["history"] = {**run["history"], "labels": np.array([new.get(t, t) for t in map(str, run["history"]["labels"])])}
+    table = target.obsm["itclust_type_probabilities"]
+    target.obsm["itclust_type_probabilities"] = table.rename(columns={t: new[t].replace("/", "|") for t in old})
+    ticks = [t.get_text() for t in pl.probabilities(target, show=False).get_xticklabels()]
+    assert ticks == [*new.values(), "novel"]
+    ax = pl.paths(target, show=False)
+    beside = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert {text.split("  ", 1)[1] for text in beside} == set(map(str, run["history"]["labels"]))
+    assert {t.get_text() for t in ax.texts} >= {text.split("  ", 1)[0] for text in beside}
+
+
 def test_flow_counts_every_cell_once(target):
     counts = alluvial.moves(annotation(target))
     assert counts.to_numpy().sum() == target.n_obs

@@ -67,3 +67,18 @@ def test_cells_of_one_type_in_two_states_are_two_clusters_of_one_label():
 
 def test_numbers_in_names_are_in_order_and_odd_digits_are_letters():
     assert results.natural({"T10", "T9", "T2\u00b2", "\u00b2", "T"}) == ["T", "T2\u00b2", "T9", "T10", "\u00b2"]
+
+
+def test_a_slash_in_a_types_name_comes_back_from_a_file(pair, tmp_path):
+    """HDF5 keeps "/" for itself, so no column has it; the types have."""
+    source, target = pair
+    old = source.obs["cell_type"].astype(str)
+    names = {t: f"{t}/a" for t in old.unique()}
+    source.obs["cell_type"] = old.map(names).astype("category")
+    itclust.transfer(source, target, source_epochs=2, max_iter=1, progress=False)
+    target.write_h5ad(tmp_path / "x.h5ad")
+    found = results.read(itclust.read(tmp_path / "x.h5ad"), "itclust")
+    assert found.types == sorted(names.values())
+    own = found.type_probabilities.columns.get_indexer([results.as_column(t) for t in found.types])
+    assert own.tolist() == list(range(len(found.types)))
+    assert set(found.label.dropna()) - {t for t in found.label.dropna() if t.startswith("novel ")} <= set(found.types)

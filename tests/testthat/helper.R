@@ -13,6 +13,16 @@ skip_without_python <- function() {
     expect_true(itclustInfo()$ready)
 }
 
+# Code in a new R session; RETICULATE_PYTHON and others as given. What it says.
+elsewhere <- function(code, env = character()) {
+    script <- tempfile(fileext = ".R")
+    writeLines(c(sprintf(".libPaths(%s)", paste(deparse(.libPaths()),
+        collapse = "")), code), script)
+    suppressWarnings(system2(file.path(R.home("bin"), "Rscript"),
+        c("--no-save", shQuote(script)), stdout = TRUE, stderr = TRUE,
+        env = c("VIRTUAL_ENV=", env)))  # reticulate sets it, and takes it
+}
+
 # Real data outside the repository: ITCLUST_SHARED, or ../shared of a checkout.
 shared_file <- function(name) {
     folder <- Sys.getenv("ITCLUST_SHARED", "../../../shared")

@@ -8,6 +8,9 @@ test_that("a model says what it knows", {
     expect_identical(model@types, levels(factor(data$source$cell_type)))
     expect_true(all(model@genes %in% rownames(data$source)))
     expect_output(print(model), "3 types: 'type A', 'type B', 'type C'")
+    model@types <- paste("a type with a long name", 1:10)
+    expect_true(all(nchar(capture.output(print(model))) <=
+        getOption("width")))
 })
 
 test_that("training and transferring is ItClust(), and can be repeated", {

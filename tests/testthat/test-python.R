@@ -1,13 +1,3 @@
-# Code in a new R session; RETICULATE_PYTHON and others as given.
-elsewhere <- function(code, env = character()) {
-    script <- tempfile(fileext = ".R")
-    writeLines(c(sprintf(".libPaths(%s)", paste(deparse(.libPaths()),
-        collapse = "")), code), script)
-    suppressWarnings(system2(file.path(R.home("bin"), "Rscript"),
-        c("--no-save", shQuote(script)), stdout = TRUE, stderr = TRUE,
-        env = c("VIRTUAL_ENV=", env)))  # reticulate sets it, and takes it
-}
-
 test_that("loading starts no Python", {
     said <- elsewhere(c("suppressMessages(library(ItClust))",
         "invisible(itclustInfo()); invisible(mockItClustData(seed = 1))",

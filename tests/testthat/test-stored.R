@@ -31,6 +31,34 @@ test_that("the shipped annotated object is what ItClust() makes today", {
         names(metadata(annotated)$itclust))
 })
 
+test_that("the stored explanation is what explainItClust() says today", {
+    skip_without_python()
+    source <- stored("pbmc_source.rds")
+    why <- explainItClust(source[, source$cell_type != "CD19+ B"],
+        stored("annotated.rds"), n.genes = 3)
+    expect_equal(stored("explained.rds"), why, tolerance = 1e-3)
+})
+
+test_that("the stored model is of this version, and annotates", {
+    model <- stored("model.rds")
+    expect_true(validObject(model))
+    expect_identical(model@version, .bundled_version())
+    skip_without_python()
+    expect_identical(loadItClust(saveItClust(model, tempfile())), model)
+    data <- mockItClustData(seed = 1)
+    expect_identical(model@types, levels(data$source$cell_type))
+    target <- transferItClust(model, data$target)
+    expect_gt(mean(as.character(target$itclust) == target$truth), 0.95)
+})
+
+test_that("expected and right labels are as near as the vignette says", {
+    x <- stored("annotated.rds")
+    known <- x$truth != "CD19+ B"
+    expected <- mean(x$itclust_confidence[known])
+    right <- mean((as.character(x$itclust) == as.character(x$truth))[known])
+    expect_lt(abs(expected - right), 0.05) # "Nearly."
+})
+
 test_that("the comparison in the docs has the figures of the stored object", {
     page <- testthat::test_path("..", "..", "docs", "compared.md")
     skip_if_not(file.exists(page), "not in a checkout")

@@ -36,7 +36,8 @@ def probabilities(adata, *, key="itclust", ax=None, show=None, save=None):
     image = ax.imshow(mean.to_numpy(), cmap=HEAT, vmin=0, vmax=1, aspect="auto")
     size = found.clusters["n_cells"]
     rows = [f"{c}  {canvas.plain(found.names[c])}  ({size[c]:,})" for c in mean.index]
-    columns = [canvas.plain(c) for c in mean.columns]
+    own = {results.as_column(t): t for t in found.types}  # a column's name cannot hold every type's
+    columns = [canvas.plain(own.get(c, c)) for c in mean.columns]
     ax.set_xticks(range(m), columns, rotation=45, ha="right", rotation_mode="anchor", fontsize=small)
     ax.set_yticks(range(n), rows, fontsize=small)
     ax.set(title="mean probability of each type", ylabel="cluster, its label (cells)")

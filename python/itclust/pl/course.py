@@ -6,7 +6,7 @@ import numpy as np
 
 from itclust import results
 from itclust.pl import canvas, palette
-from itclust.pl.embedding import NAMED, coordinates
+from itclust.pl.embedding import NAMED, any_long, coordinates, legend
 
 NEAREST = 15  # cells whose places on the map are a centroid's
 
@@ -43,7 +43,7 @@ def paths(adata, *, key="itclust", basis="X_umap", max_cells=canvas.MAX_CELLS, a
 
     A centroid is the mean, in the final embedding, of the cells that were named so at that round; it lies on the map
     where the cells nearest to it do. A ring is the start; a type that did not move, or lost all its cells, has no arrow.
-    Of many types those that moved farthest are named.
+    Of many types those that moved farthest are named; long names are numbers on the map.
 
     Parameters
     ----------
@@ -76,11 +76,13 @@ def draw_paths(ax, found, rows, points):
             before = way[np.flatnonzero((way != way[-1]).any(1))[-1]]
             arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 3, "shrinkB": 0}
             ax.annotate("", way[-1], before, arrowprops=arrow)
-    for name in far[:NAMED]:
-        text = ax.annotate(
-            canvas.plain(name), ways[name][-1], (0, 7), textcoords="offset points", ha="center", fontsize=8
-        )
+    named = far[:NAMED]
+    for i, name in enumerate(named):
+        shown = str(i + 1) if any_long(named) else canvas.plain(name)
+        text = ax.annotate(shown, ways[name][-1], (0, 7), textcoords="offset points", ha="center", fontsize=8)
         canvas.on_white(text)
+    if any_long(named):
+        legend(ax, named, {t: of_types.get(t, palette.MISSING) for t in named}, number=True)
     ax.set(title="where the fine-tuning moved each type", xticks=[], yticks=[], xlabel="UMAP 1", ylabel="UMAP 2")
     canvas.tidy(ax)
     return ax

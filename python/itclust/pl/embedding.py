@@ -126,7 +126,7 @@ def _draw_categories(ax, points, values, colour, size) -> None:
     codes = values.cat.codes.to_numpy()
     names = list(values.cat.categories)
     rgba = np.array([colour[n] for n in names] + [palette.MISSING])[codes]
-    number = len(names) > NAMED or max(map(len, map(str, names)), default=0) > SHORT
+    number = len(names) > NAMED or any_long(names)
     order = np.random.default_rng(0).permutation(len(points))  # no category lies on top of another
     ax.scatter(*points[order].T, c=rgba[order], s=size, linewidths=0, rasterized=True)
     for i, name in enumerate(names):
@@ -134,14 +134,24 @@ def _draw_categories(ax, points, values, colour, size) -> None:
         at = own[((own - np.median(own, axis=0)) ** 2).sum(1).argmin()]  # a cell: the middle of two islands is empty
         text = str(i + 1) if number else canvas.plain(name)
         canvas.on_white(ax.text(*at, text, ha="center", va="center", fontsize=8, fontweight="bold"))
+    legend(ax, names, colour, number)
+
+
+def any_long(names) -> bool:
+    """Whether some name is too long for the map."""
+    return max(map(len, map(str, names)), default=0) > SHORT
+
+
+def legend(ax, names, colour, number) -> None:
+    """Names beside the map, with the numbers that they have on it."""
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], marker="o", ls="", color=colour[n], label=str(i)) for i, n in enumerate(names)]
-    legend = ax.legend(
+    made = ax.legend(
         handles=handles, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8, handletextpad=0.2,
         ncols=1 + (len(names) - 1) // ROWS, columnspacing=0.8,
     )  # fmt: skip
-    for i, (text, name) in enumerate(zip(legend.get_texts(), names)):  # a legend leaves out labels that begin with "_"
+    for i, (text, name) in enumerate(zip(made.get_texts(), names)):  # a legend leaves out labels that begin with "_"
         text.set_text(f"{i + 1}  {canvas.plain(name)}" if number else canvas.plain(name))
 
 
