@@ -110,18 +110,18 @@ def classifier(
     Parameters
     ----------
     widths, dropout, seed : as of :func:`encoder`.
-    n_starts : networks, which differ in their random start alone and share nothing but the minibatches. As one model they
-        train much faster than one after the other.
+    n_starts : networks, which differ in their random start alone and share nothing but the minibatches and the genes that
+        are dropped. As one model they train much faster than one after the other.
     """
     inputs = keras.Input((n_genes,), name="genes")
-    x = keras.layers.RepeatVector(n_starts)(inputs)
+    x = inputs
     for i, width in enumerate(widths):
         if dropout:
             x = keras.layers.Dropout(dropout, seed=seed + i)(x)
         activation, last = ("tanh", "embedding") if i == len(widths) - 1 else ("relu", f"hidden_{i}")
         start = partial(_started, seed=seed + i)
         x = keras.layers.EinsumDense(
-            "bsi,sio->bso", (n_starts, width), activation, bias_axes="so", kernel_initializer=start, name=last
+            "bsi,sio->bso" if i else "bi,sio->bso", (n_starts, width), activation, bias_axes="so", kernel_initializer=start, name=last
         )(x)
     return keras.Model(inputs, ClusteringLayer(n_clusters, alpha, seed + 50, name="clustering")(x))
 
