@@ -1,5 +1,6 @@
 """What is written stays whole, private and apart from what is read; what is shown fails no run; damage at random."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -7,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 import xml.dom.minidom
 from pathlib import Path
@@ -138,6 +140,24 @@ def test_a_full_disk_is_one_line(name, small, tmp_path):
     assert "the file is too large" in done.stdout, done.stderr[-2000:]
     assert len(done.stdout.splitlines()) == 1
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_folder_that_others_still_write_into_is_removed(tmp_path):
+    part = tmp_path / "part"
+
+    def go_on():
+        for i in range(20):
+            part.mkdir(exist_ok=True)
+            with contextlib.suppress(OSError):
+                (part / str(i)).touch()
+            time.sleep(0.01)
+
+    part.mkdir()
+    writer = threading.Thread(target=go_on)
+    writer.start()
+    atomic._remove(part)
+    writer.join()
+    assert not part.exists()
 
 
 KILLS = int(os.environ.get("ITCLUST_KILLS", "3"))

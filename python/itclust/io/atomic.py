@@ -22,6 +22,7 @@ from itclust.io.recognise import kind_of_node
 
 _FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the quota is used up", errno.EFBIG: "the file is too large"}
 _OLD = 7 * 86400  # seconds after which a part of another machine's writer is nobody's
+_TRIES, _PAUSE = 40, 0.05  # to remove a folder, and seconds in between
 _SHORT = 60  # letters of a name that its part carries
 _AT_CWD, _EXCHANGE = -100, 2  # of renameat2
 
@@ -164,7 +165,12 @@ def _exchange(a: Path, b: Path) -> bool:
 
 
 def _remove(part: Path) -> None:
-    if part.is_dir():
-        shutil.rmtree(part, ignore_errors=True)
-    else:
+    """Remove a file, or a folder, into which zarr's threads may write on for a moment after one of them failed."""
+    if not part.is_dir():
         part.unlink(missing_ok=True)
+        return
+    for _ in range(_TRIES):
+        shutil.rmtree(part, ignore_errors=True)
+        time.sleep(_PAUSE)
+        if not part.exists():
+            return

@@ -121,7 +121,12 @@ def classifier(
         activation, last = ("tanh", "embedding") if i == len(widths) - 1 else ("relu", f"hidden_{i}")
         start = partial(_started, seed=seed + i)
         x = keras.layers.EinsumDense(
-            "bsi,sio->bso" if i else "bi,sio->bso", (n_starts, width), activation, bias_axes="so", kernel_initializer=start, name=last
+            "bsi,sio->bso" if i else "bi,sio->bso",
+            (n_starts, width),
+            activation,
+            bias_axes="so",
+            kernel_initializer=start,
+            name=last,
         )(x)
     return keras.Model(inputs, ClusteringLayer(n_clusters, alpha, seed + 50, name="clustering")(x))
 
