@@ -35,7 +35,8 @@ WITHOUT = {
     "cleaning of source labels": ({"clean_labels": False}, {}),
     "novelty": ({"novelty": False}, {}),
     "lone cells in the novelty score": ({}, {"numerics.outliers.LONE": 0.0}),
-    "doubt in the confidence": ({}, {"numerics.assign.DOUBT": 0.0}),
+    "doubt in the confidence": ({}, {"numerics.assign.hidden": lambda is_novel, novelty: np.zeros(len(novelty))}),
+    "four of the five starts": ({"n_starts": 1}, {}),
     "the paper's auxiliary distribution instead of neighbours": (
         {},
         {"numerics.assign.smooth_over_neighbors": "paper"},
