@@ -78,7 +78,10 @@ NULL
 #'
 #' @section Training:
 #' \describe{
-#' \item{`source.epochs` (20)}{epochs on the source at most.}
+#' \item{`n.starts` (5)}{networks that are trained from different random
+#'   starts, and answer by their mean.}
+#' \item{`source.epochs` (20)}{epochs on the source at most, each of 100
+#'   minibatches at most.}
 #' \item{`max.iter` (6), `round.steps` (60)}{rounds of fine-tuning on the target
 #'   at most, and minibatches a round.}
 #' \item{`tol` (0.001)}{the fine-tuning stops when a smaller share of the cells

@@ -29,7 +29,7 @@ class Settings:
     learning_rate
         Step of the optimiser.
     source_epochs
-        Epochs on the source at most.
+        Epochs on the source at most; of ``preset="default"`` an epoch is 100 minibatches at most.
     max_iter
         Rounds of fine-tuning at most.
     tol

@@ -7,6 +7,7 @@ import scipy.sparse as sp
 import itclust
 from itclust.numerics import assign
 from itclust.recipes import network, training
+from itclust.settings import DefaultSettings
 
 
 def test_minibatches_show_each_row_once_an_epoch():
@@ -167,3 +168,16 @@ def test_a_backend_that_was_never_tried_is_refused():
 @pytest.mark.parametrize(("loss", "yes"), [(0.1, True), (1.3, True), (1.5, False), (np.nan, False), (np.inf, False)])
 def test_fine_tuning_diverged_where_its_loss_is_beyond_that_of_no_answer(loss, yes):
     assert training.followed(loss, 4) == yes
+
+
+def test_an_epoch_of_a_large_source_is_a_hundred_minibatches(monkeypatch):
+    steps = []
+    monkeypatch.setattr(
+        training.network, "learn", lambda model, batches, epochs, _: steps.append(len(batches) * epochs)
+    )
+    n = 100_000
+    x, settings = sp.csr_matrix((n, 3), dtype="f4"), DefaultSettings(source_epochs=4, n_starts=1)
+    for rows in (n, 1000):
+        codes = np.arange(rows) % 2
+        training._trained(x[:rows], codes, np.ones(rows), np.bincount(codes), 1e-3, settings, 0, lambda *_: None)
+    assert steps[0] == 400 and steps[1] == 300
