@@ -39,7 +39,7 @@
     clusters_key = "clusters", gene_symbols = "gene.column",
     progress = "verbose")
 
-.SETTINGS <- c("n_hidden", "n_latent", "n_markers", "n_genes",
+.SETTINGS <- c("n_hidden", "n_latent", "n_starts", "n_markers", "n_genes",
     "label_smoothing", "batch_size", "learning_rate", "weight_decay",
     "pretrain_epochs", "source_epochs", "target_epochs", "round_steps",
     "max_iter", "n_neighbors", "clean_labels", "split_clusters",
