@@ -30,8 +30,8 @@ def test_drawn_takes_its_share_by_chance():
 
 
 def test_weights_go_into_another_network_and_back():
-    a = network.encoder(6, (5, 3), 0.2, seed=1)
-    b = network.encoder(6, (5, 3), 0.2, seed=2)
+    a = network.classifier(6, (5, 3), 4, 2.0, 0.2, seed=1)
+    b = network.classifier(6, (5, 3), 4, 2.0, 0.2, seed=2)
     network.set_weights(b, network.weights(a))
     x = np.random.default_rng(0).random((4, 6)).astype("f4")
     np.testing.assert_allclose(network.predict(a, x), network.predict(b, x))

@@ -40,9 +40,8 @@ from itclust.numerics.moments import Moments
 from itclust.numerics.outliers import outlier_cells
 
 COARSE, FINE = 2.0, 5.0  # Leiden resolutions: one for judging, a finer one for who belongs to it
-N_PARTITIONS = (
-    3  # Leiden from three starts, on three graphs, logits averaged: where a border falls by chance matters less
-)
+# Leiden from three starts, on three graphs, logits averaged: where a border falls by chance matters less.
+N_PARTITIONS = 3
 MIN_PIECE = 5  # cells; a smaller part of a cluster stays with the cluster's largest part
 # Weights of the standardised numbers, mean and standard deviation: fitted by benchmarks/fit_novelty.py, a logistic
 # regression over all leave-out tasks, each task, and its known and its new cells, counting alike.

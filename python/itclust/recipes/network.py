@@ -78,19 +78,16 @@ class ClusteringLayer(keras.layers.Layer):
         return {**super().get_config(), "n_clusters": self.n_clusters, "alpha": self.alpha, "seed": self.seed}
 
 
-def encoder(n_genes: int, widths, dropout: float = 0.0, seed: int = 0) -> keras.Model:
+def encoder(n_genes: int, widths, seed: int = 0) -> keras.Model:
     """Dense network (batch, n_genes) -> (batch, widths[-1]): ReLU, tanh at the embedding.
 
     Parameters
     ----------
     widths : units of each layer, the embedding's last.
-    dropout : share of each layer's inputs dropped while training.
-    seed : of the weights and of dropout.
+    seed : of the weights.
     """
     x = inputs = keras.Input((n_genes,), name="genes")
     for i, width in enumerate(widths):
-        if dropout:
-            x = keras.layers.Dropout(dropout, seed=seed + i, name=f"dropout_{i}")(x)
         last = i == len(widths) - 1
         x = dense(width, "tanh" if last else "relu", seed + i, name="embedding" if last else f"hidden_{i}")(x)
     return keras.Model(inputs, x, name="encoder")
@@ -109,7 +106,9 @@ def classifier(
 
     Parameters
     ----------
-    widths, dropout, seed : as of :func:`encoder`.
+    widths : as of :func:`encoder`.
+    dropout : share of each layer's inputs dropped while training.
+    seed : of the weights and of dropout.
     n_starts : networks, which differ in their random start alone and share nothing but the minibatches and the genes that
         are dropped. As one model they train much faster than one after the other.
     """

@@ -34,10 +34,8 @@ NETWORK_FROM, NETWORK_TO = 0.5, 0.8
 
 def classifier(n_genes, n_clusters, settings: DefaultSettings, seed, weights=None):
     """Networks of the recipe's shape, side by side, with these weights, and as many of them, where they are given."""
-    n_starts, widths = (
-        settings.n_starts if weights is None else len(weights[-1]),
-        (*settings.n_hidden, settings.n_latent),
-    )
+    n_starts = settings.n_starts if weights is None else len(weights[-1])
+    widths = (*settings.n_hidden, settings.n_latent)
     model = network.classifier(n_genes, widths, n_clusters, settings.alpha, settings.dropout, seed, n_starts)
     if weights is not None:
         network.set_weights(model, weights)
