@@ -80,7 +80,9 @@ def test_nan(pair):
     source, target = pair
     target.X = sp.csr_matrix(target.X, dtype="f4")
     target.X.data[0] = np.nan
-    assert "NaN, infinite or beyond 3e38" in error(ValueError, source, target)
+    assert "target holds 1 value that is NaN, infinite or beyond 3e38" in error(ValueError, source, target)
+    target.X.data[1] = np.inf
+    assert "target holds 2 values that are NaN, infinite or beyond 3e38" in error(ValueError, source, target)
 
 
 def test_one_type(pair):
@@ -115,7 +117,7 @@ def test_cells_without_a_label_do_not_train():
     with pytest.warns(UserWarning, match="3 source cells without a label do not train"):
         types, codes = naming.labels(["a", None, "b", np.nan, " ", "a"])
     assert types.tolist() == ["a", "b"] and codes.tolist() == [0, -1, 1, -1, -1, 0]
-    with pytest.warns(UserWarning, match="1 source cells"):
+    with pytest.warns(UserWarning, match="1 source cell without a label does not train"):
         assert naming.labels(["a", "b", "Unknown"], ("Unknown",))[1].tolist() == [0, 1, -1]
 
 

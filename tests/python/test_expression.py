@@ -156,7 +156,7 @@ def test_any_storage_of_the_same_values_is_the_same_to_the_bit(counts, genes):
 
 def test_chunks_are_the_whole(counts, genes, monkeypatch):
     genes[5] = "G2"
-    with pytest.warns(UserWarning, match="duplicates"):
+    with pytest.warns(UserWarning, match="duplicate"):
         x = values_of.expression(counts, genes).over(["G9", "G2", "none"]).cells(np.arange(30) % 4 > 0)
     whole, logged = x.whole().toarray(), x.logged().whole().toarray()
     monkeypatch.setattr(values_of, "CHUNK", 4)
@@ -177,7 +177,7 @@ def test_lognorm_is_log1p_of_counts_per_10000(counts):
 
 def test_duplicates_are_summed_for_counts_and_first_for_log(counts, genes):
     genes[5] = "G2"
-    with pytest.warns(UserWarning, match="1 gene names of source are duplicates; their values are summed"):
+    with pytest.warns(UserWarning, match="1 gene name of source is a duplicate; their values are summed"):
         x = values_of.expression(counts, genes)
     np.testing.assert_array_equal(x.over(["G2"]).whole().toarray().ravel(), counts[:, 2] + counts[:, 5])
     values = log_values(counts, np.e)

@@ -35,6 +35,13 @@ test_that("no message of Python's that R meets names Python's arguments", {
         expect_false(any(grepl(word, translated)), label = word)
 })
 
+test_that("every setting of Python's has its name in R", {
+    skip_without_python()
+    known <- lapply(c("default", "paper"), function(preset)
+        unlist(.python("arguments", preset)))
+    expect_setequal(grep("_", unlist(known), value = TRUE), .SETTINGS)
+})
+
 test_that("arguments that cannot be are refused in R's words", {
     d <- tiny()
     run <- function(...) ItClust(d$source, d$target, verbose = FALSE, ...)

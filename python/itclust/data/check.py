@@ -14,6 +14,11 @@ MANY_STEPS = 1_000_000  # minibatches; a few milliseconds each
 SMALLEST = 1e-10  # that the largest value may be: a share of a cell's counts is larger by far
 
 
+def counted(n: int, one: str, several: str) -> str:
+    """A number, and what it counts."""
+    return f"{n} {one if n == 1 else several}"
+
+
 def is_anndata(adata, name: str) -> None:
     """Raise unless ``adata`` looks like an AnnData with cells and genes."""
     if not all(hasattr(adata, a) for a in ("obs", "var_names", "layers", "X")):
@@ -35,10 +40,8 @@ def values(x, name: str, holders=list) -> None:
     """
     x = np.asarray(x)
     if not np.isfinite(x).all():
-        msg = (
-            f"{name} holds {np.count_nonzero(~np.isfinite(x))} values that are NaN, infinite or beyond 3e38; "
-            "remove or replace them."
-        )
+        what = counted(np.count_nonzero(~np.isfinite(x)), "value that is", "values that are")
+        msg = f"{name} holds {what} NaN, infinite or beyond 3e38: to be removed or replaced."
         raise ValueError(msg)
     if x.size and x.min() < 0:
         found = holders()

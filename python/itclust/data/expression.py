@@ -313,8 +313,9 @@ def deduplicated(x: Expression, genes, kind="counts", name=None) -> Expression:
         log.info("%d genes of %s have no name and are left out", len(genes) - len(named), name)
     if name is not None and len(unique) < len(named):
         how = "the first of each is kept" if kind == "log" else "their values are summed"
-        text = f"{len(named) - len(unique)} gene names of {name} are duplicates; {how}."
-        warnings.warn(text, UserWarning, stacklevel=4)
+        n = len(named) - len(unique)
+        what = check.counted(n, f"gene name of {name} is a duplicate", f"gene names of {name} are duplicates")
+        warnings.warn(f"{what}; {how}.", UserWarning, stacklevel=4)
     rank = np.argsort(order)
     kept = first[order] if kind == "log" else np.arange(len(named))
     ones, shape = np.ones(len(kept), np.float32), (len(genes), len(unique))

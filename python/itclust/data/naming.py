@@ -7,6 +7,8 @@ import warnings
 
 import numpy as np
 
+from itclust.data import check
+
 LABEL_COLUMNS = ("cell_type", "celltype", "cell.type", "cell type", "label", "labels")
 MOST_NUMBERS = 20  # labels that may all be fractions
 MOST_UNIQUE = 200  # types of which most may have a single cell: mean profiles of a reference are fewer
@@ -77,7 +79,8 @@ def labels(values, unlabelled=()) -> tuple[np.ndarray, np.ndarray]:
     _are_types(types, len(inverse))
     _have_columns(types)
     if not labelled.all():
-        warnings.warn(f"{(~labelled).sum()} source cells without a label do not train.", UserWarning, stacklevel=4)
+        what = check.counted((~labelled).sum(), "source cell without a label does", "source cells without a label do")
+        warnings.warn(f"{what} not train.", UserWarning, stacklevel=4)
     codes = np.full(len(text), -1)
     codes[labelled] = inverse
     return types, codes
