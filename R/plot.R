@@ -196,14 +196,16 @@ setMethod("plotItClust", "ANY", function(x, type = c("embedding", "confidence",
             hjust = 1), panel.grid = ggplot2::element_blank())
 }
 
-.plot_calls <- function(cells, colours) {
+# Fewer cells than `fewest` have no shape of their own: points alone.
+.plot_calls <- function(cells, colours, fewest = 5L) {
     cells <- cells[!is.na(cells$label), ]
     shift <- withr::with_seed(0L, stats::runif(nrow(cells), -0.2, 0.2))
     cells$label <- stats::reorder(droplevels(cells$label), cells$confidence,
         stats::median)
+    shaped <- names(which(table(cells$label) >= fewest))
     ggplot2::ggplot(cells, ggplot2::aes(.data$confidence, .data$label)) +
         ggplot2::geom_violin(ggplot2::aes(fill = .data$label),
-            cells[cells$label %in% names(which(table(cells$label) > 1L)), ],
+            cells[cells$label %in% shaped, ],
             scale = "width", colour = NA, alpha = 0.5, show.legend = FALSE) +
         ggplot2::geom_point(ggplot2::aes(y = as.integer(.data$label) + shift),
             size = 0.4) +

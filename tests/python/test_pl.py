@@ -1,5 +1,7 @@
 """Plots: what they draw is what the results say; nothing of the user's object changes."""
 
+import itertools
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -163,6 +165,18 @@ def test_names_beside_the_flow_do_not_overlap():
     crowded = alluvial._apart(np.zeros(60), 0.1)
     assert (-np.diff(crowded) > 0.01).all()
     assert crowded.max() <= 1 + 1e-9
+
+
+def test_names_of_thin_bars_do_not_overlap(target, monkeypatch):
+    counts = alluvial.moves(annotation(target))
+    counts[:] = 1
+    counts.iloc[0] = 1000
+    monkeypatch.setattr(alluvial, "moves", lambda found: counts)
+    ax = pl.flow(target, show=False)
+    ax.figure.canvas.draw()
+    names = [t.get_window_extent() for t in ax.texts]
+    assert len(names) == sum(counts.shape)
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(names, 2))
 
 
 def test_confidence_shows_the_median_of_each_type(target):

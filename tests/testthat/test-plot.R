@@ -138,6 +138,9 @@ test_that("each cell lies in its label's row, also beside a label of one cell", 
     built <- ggplot2::ggplot_build(.plot_calls(cells, .type_colours(x, cells,
         "itclust")))
     rows <- built$layout$panel_params[[1]]$y$get_limits()
+    size <- table(droplevels(cells$label))
+    expect_setequal(rows[unique(round(built$data[[1]]$y))],
+        names(size)[size >= 5]) # of fewer, points alone
     points <- built$data[[2]]
     expect_identical(rows[round(points$y)], as.character(cells$label))
     expect_equal(points$x, cells$confidence)

@@ -35,12 +35,12 @@ def flow(adata, *, key="itclust", ax=None, show=None, save=None):
     _bands(ax, counts, left, right, colour)
     for x, side, total in ((-BAR, left, counts.sum(axis=1)), (1, right, counts.sum(axis=0))):
         ax.bar(x, list(side["height"]), BAR, list(side["bottom"]), color=[colour[n] for n in side.index], align="edge")
-        where = _apart((side["bottom"] + side["height"] / 2).to_numpy(), small * 0.0045 * min(1, 12 / len(side)))
+        where = _apart((side["bottom"] + side["height"] / 2).to_numpy(), _line(ax, small))
         for name, y in zip(side.index, where):
             ha, at = ("right", x - 0.02) if x < 0 else ("left", x + BAR + 0.02)
             ax.text(at, y, f"{canvas.plain(name)} ({total[name]:,})", ha=ha, va="center", fontsize=small)
     kept = sum(counts.loc[n, n] for n in counts.index if n in counts.columns) / counts.to_numpy().sum()
-    ax.set(xlim=(-0.5, 1.5), xticks=[], yticks=[])
+    ax.set(xlim=(-0.5, 1.5), ylim=(-0.02, 1.02), xticks=[], yticks=[])
     ax.set_title(f"first answer → final label: {kept:.1%} of cells kept theirs")
     ax.spines[:].set_visible(False)
     return canvas.finish(ax, show, save, given)
@@ -78,6 +78,11 @@ def _bands(ax, counts, left, right, colour) -> None:
             points = [(0, a1), (0.5, a1), (0.5, b1), (1, b1), (1, b0), (0.5, b0), (0.5, a0), (0, a0), (0, a1)]
             alpha = 0.3 if first == last else 0.75
             ax.add_patch(PathPatch(Path(points, curve), facecolor=colour[first], alpha=alpha, linewidth=0))
+
+
+def _line(ax, size) -> float:
+    """Height of a line of text of so many points, as a share of that of the axes."""
+    return 1.2 * size / 72 * ax.figure.dpi / ax.get_window_extent().height
 
 
 def _apart(y, gap) -> np.ndarray:
