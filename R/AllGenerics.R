@@ -193,7 +193,8 @@ setGeneric("transferItClust", signature = c("model", "target"),
 #'     cluster.}
 #'   \item{`"flow"`}{bands from the source network's first answer to the
 #'     fine-tuned label, as thick as the number of cells.}
-#'   \item{`"calls"`}{confidence of each label's cells, as violins.}
+#'   \item{`"calls"`}{confidence of each label's cells, with a violin where
+#'     there are five or more.}
 #'   \item{`"markers"`}{marker genes of each cluster: colour is the mean log
 #'     value over the gene's largest, area the share of cells with a count.}
 #'   }
