@@ -3,7 +3,9 @@
 The HDF5 library may crash, or never come back, on a file whose inner structure is damaged. No check from outside can
 foresee that. So each file is first opened by ``python probe.py FILE``: every object, attribute and text is touched.
 Numbers are not: reading them follows structures that were touched here, through filters that fail with an error.
-The parent (:func:`check_opens`) takes note of signals and of time alone; what is an error here is one there, in words.
+Its memory is limited (Linux): a damaged length deep in the file is believed by the library, whatever the file's size.
+The parent (:func:`check_opens`) takes note of signals, time and memory alone; what else is an error here is one there,
+in words.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ import sys
 from pathlib import Path
 
 _SECONDS, _BYTES_A_SECOND = 20, 20e6  # a file of 1 GB may take 70 s; a whole one takes one or two
+_SPARE, _TIMES = 256 << 20, 2  # bytes of memory, and how often the file's size may be added
 _AT_ONCE, _MANY = 100_000, 10_000_000
+GREEDY = 3  # how a probe ends that lacked memory
 
 
 def check_opens(path: Path) -> None:
@@ -22,16 +26,53 @@ def check_opens(path: Path) -> None:
 
     if "python" not in Path(sys.executable or "").name.lower():  # embedded in another program
         return
+    try:
+        ended = _run(path, _SECONDS + path.stat().st_size / _BYTES_A_SECOND)
+    except subprocess.TimeoutExpired:
+        found = "the library that reads it does not come back"
+    else:
+        found = f"it ends the library that reads it (signal {-ended})" if ended < 0 else None
+        if ended == GREEDY:
+            found = "its lengths ask for far more memory than it can fill"
+    if found:
+        msg = f"{path} is a damaged HDF5 file: {found}. Get it again."
+        raise Unreadable(msg)
+
+
+def _run(path: Path, seconds: float) -> int:
+    """How the probe of a file ends: below 0 by a signal."""
     call = [sys.executable, "-P", __file__, str(path)]
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.run(call, timeout=seconds, check=False, **quiet).returncode
+
+
+def main(path: str) -> int:
+    """Touch all of a file within its memory: 0, :data:`GREEDY`, or 1 for any other error."""
+    import h5py
+
+    assert h5py  # loaded before the limit is set
+    _limit_memory(Path(path).stat().st_size)
     try:
-        done = subprocess.run(call, timeout=_SECONDS + path.stat().st_size / _BYTES_A_SECOND, check=False, **quiet)
-    except subprocess.TimeoutExpired:
-        msg = f"{path} is a damaged HDF5 file: the library that reads it does not come back. Get it again."
-        raise Unreadable(msg) from None
-    if done.returncode < 0:
-        msg = f"{path} is a damaged HDF5 file: it ends the library that reads it (signal {-done.returncode}). Get it again."
-        raise Unreadable(msg)
+        touch(path)
+    except Exception as error:  # noqa: BLE001
+        return GREEDY if _lacks_memory(error) else 1
+    return 0
+
+
+def _limit_memory(size: int) -> None:
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        return
+    import resource
+
+    used = int(statm.read_text().split()[0]) * resource.getpagesize()
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    limit = used + _SPARE + _TIMES * size
+    resource.setrlimit(resource.RLIMIT_AS, (limit if most == resource.RLIM_INFINITY else min(limit, most), most))
+
+
+def _lacks_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or "memory allocation failed" in str(error)
 
 
 def touch(path: str) -> None:
@@ -66,9 +107,10 @@ def _each(touch_one, values) -> None:
     for value in values:
         try:
             touch_one(value)
-        except Exception:  # noqa: BLE001, PERF203, S112, RUF100 - the reader meets it again, and words it
-            continue
+        except Exception as error:  # noqa: BLE001, PERF203, RUF100 - the reader meets it again, and words it
+            if _lacks_memory(error):
+                raise
 
 
 if __name__ == "__main__":
-    touch(sys.argv[1])
+    sys.exit(main(sys.argv[1]))

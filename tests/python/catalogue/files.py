@@ -114,6 +114,20 @@ def _shape(name, shape):
     return lambda f: f[name].attrs.__setitem__("shape", np.array(shape))
 
 
+def _text_of_1_gb(maker):
+    """A file of HDF5 in which a text is said to have a gigabyte: its length, before the address of its heap."""
+
+    def make(folder: Path) -> Path:
+        path = maker(folder)
+        content = bytearray(path.read_bytes())
+        at = content.index(content.index(b"GCOL\1").to_bytes(8, "little")) - 4
+        content[at : at + 4] = (2**30).to_bytes(4, "little")
+        path.write_bytes(content)
+        return path
+
+    return make
+
+
 def _link(name, link):
     def change(f):
         import h5py
@@ -180,6 +194,8 @@ INPUTS |= {
     "loom: the matrix claims 4 TB": _claims(_changed(corpus.loom, _claim("matrix", **_TERABYTES)), "claims 4.0 TB"),
     "10x HDF5: values claim 4 TB": _claims(_changed(corpus.tenx_h5, _claim("matrix/data", (10**12,), chunks=(9,)))),
     "h5ad: a chunk of 4 GB": _claims(_changed(corpus.h5ad, _claim("layers/dense", (2**15, 2**15), chunks=(2**15, 2**14)))),
+    "h5ad: a text of 1 GB": _claims(_text_of_1_gb(corpus.h5ad), "far more memory than it can fill"),
+    "loom: a text of 1 GB": _claims(_text_of_1_gb(corpus.loom), "far more memory than it can fill"),
     "h5ad: X of a million cells more than named": _claims(_changed(corpus.h5ad, _shape("X", [10**6, 8]))),
     "h5ad: X of a negative shape": _claims(_changed(corpus.h5ad, _shape("X", [-1, 8]))),
     "h5ad: X of 2^62 genes": _claims(_changed(corpus.h5ad, _shape("X", [20, 2**62 - 1]))),
