@@ -8,6 +8,7 @@ setMethod("ItClust", c("ANY", "ANY"), function(source, target, labels = NULL,
     verbose = interactive(), ...) {
     .check_preset(preset)
     .check_target(target)
+    .check_sound(source = source, target = target)
     .check_key(key.added, target)
     say <- .sayer(verbose)
     .check_batch_key(batch.key, source = source, target = target)

@@ -55,6 +55,19 @@
     })
 }
 
+# Sparse matrices whose slots contradict each other, before Bioconductor meets
+# them on its way to something else. Named arguments: the datasets.
+.check_sound <- function(...) {
+    given <- list(...)
+    for (what in names(given))
+        for (x in .flat(given[what]))
+            if (is(x, "SummarizedExperiment"))
+                for (values in as.list(SummarizedExperiment::assays(x,
+                    withDimnames = FALSE)))
+                    if (is(values, "Matrix"))
+                        .legible(validObject(values), what)
+}
+
 # Gene names from a column of the rows' table: genes without a name are left
 # out, names that repeat are Python's to unite.
 .renamed <- function(values, symbols, what, gene.column, say) {

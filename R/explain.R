@@ -99,6 +99,7 @@ reportItClust <- function(target, path, source = NULL, labels = NULL,
 .check_annotated <- function(x, key) {
     .check_target(x)
     .check_size(x, "target")
+    .check_sound(target = x)
     .results_of(x, key)
     if (is.null(.record(x, key)$clusters))
         .stop("'target' has no table of clusters under '", key, "': a ",

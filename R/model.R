@@ -48,6 +48,7 @@ setMethod("trainItClust", "ANY", function(source, labels = NULL,
     preset = "default", seed = 0L, verbose = interactive(), ...) {
     .check_preset(preset)
     say <- .sayer(verbose)
+    .check_sound(source = source)
     .check_batch_key(batch.key, source = source)
     .check_places(gene.column, altexp, assay, source = source)
     values <- .kinds(values, 1L)[[1L]]
@@ -76,6 +77,7 @@ setMethod("transferItClust", c("ItClustModel", "ANY"), function(model, target,
     assay.type = NULL, assay = NULL, altexp = NULL, gene.column = NULL,
     batch.key = NULL, clusters = NULL, values = "auto",
     key.added = "itclust", verbose = interactive()) {
+    .check_sound(target = target)
     .check_key(key.added, target)
     say <- .sayer(verbose)
     validObject(model)

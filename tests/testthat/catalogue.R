@@ -72,6 +72,12 @@ with_slot <- function(name, change) function(x) {
     m
 }
 
+# The same as an assay: no function of Bioconductor would put it there.
+with_assay <- function(name, change) function(x) {
+    x@assays@data@listData$counts <- with_slot(name, change)(x)
+    x
+}
+
 LABELS <- rep(c("B", "T"), 25)
 
 put <- function(at, value) function(v) {
@@ -218,7 +224,19 @@ CASES <- list(
         source = with_slot("p", function(p) put(length(p), 1000000L)(p)),
         labels = LABELS),
     "dgCMatrix: a value too few" = case("'i' and 'x' slots do not have",
-        source = with_slot("x", function(x) x[-1L]), labels = LABELS)),
+        source = with_slot("x", function(x) x[-1L]), labels = LABELS),
+    "assay: an index beyond the genes" = case("'source' cannot be read",
+        source = with_assay("i", put(3L, 60L))),
+    "assay: pointers that fall" = case("'target' cannot be read",
+        target = with_assay("p", function(p) put(2L, max(p))(p))),
+    "assay: a pointer too few" = case("'source' cannot be read",
+        source = with_assay("p", function(p) p[-2L])),
+    "assay: a value too few" = case("'source' cannot be read",
+        source = function(x) list(with_assay("x", function(x) x[-1L])(x), x)),
+    "assay: a value too few, of a model's target" = case(
+        "'target' cannot be read", call = function(source, target)
+            transferItClust(model_of(as.raw(1)), with_assay("x",
+                function(x) x[-1L])(target)))),
 "R: labels" = list(
     "labels: a column that is not there" = case(
         "'type' is not a column of source", labels = "type"),
