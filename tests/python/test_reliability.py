@@ -155,9 +155,19 @@ def test_a_folder_that_others_still_write_into_is_removed(tmp_path):
     part.mkdir()
     writer = threading.Thread(target=go_on)
     writer.start()
-    atomic._remove(part)
+    atomic._remove(part, busy=True)
     writer.join()
     assert not part.exists()
+
+
+def test_a_folder_written_well_is_put_in_place_without_a_pause(tmp_path, monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("a pause"))
+    for content in ("old", "new"):
+        with io.whole(tmp_path / "x") as part:
+            part.mkdir()
+            (part / "y").write_text(content)
+    assert [f.name for f in tmp_path.iterdir()] == ["x"]
+    assert (tmp_path / "x" / "y").read_text() == "new"
 
 
 KILLS = int(os.environ.get("ITCLUST_KILLS", "3"))

@@ -50,7 +50,7 @@ def whole(path) -> Iterator[Path]:
         msg = f"cannot write {path}: it is {node}, not a file. Choose another name."
         raise OSError(msg)
     _clean(path)
-    part, old = _beside(path), path.stat() if path.exists() else None
+    part, old, failed = _beside(path), path.stat() if path.exists() else None, True
     try:
         if old is not None and stat.S_ISREG(old.st_mode):
             os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -61,13 +61,14 @@ def whole(path) -> Iterator[Path]:
         else:
             _to_disk(part)
             part.replace(path)
+        failed = False
     except OSError as error:
         worded = _in_words(path, error)
         if worded is None:
             raise
         raise worded from error
     finally:
-        _remove(part)
+        _remove(part, busy=failed)
 
 
 def _in_words(path: Path, error: OSError) -> OSError | None:
@@ -164,13 +165,14 @@ def _exchange(a: Path, b: Path) -> bool:
     return call(_AT_CWD, os.fsencode(a), _AT_CWD, os.fsencode(b), _EXCHANGE) == 0
 
 
-def _remove(part: Path) -> None:
-    """Remove a file, or a folder, into which zarr's threads may write on for a moment after one of them failed."""
+def _remove(part: Path, *, busy: bool = False) -> None:
+    """Remove a file or a folder. ``busy``: zarr's threads may write on for a moment after one of them failed."""
     if not part.is_dir():
         part.unlink(missing_ok=True)
         return
     for _ in range(_TRIES):
         shutil.rmtree(part, ignore_errors=True)
-        time.sleep(_PAUSE)
+        if busy or part.exists():
+            time.sleep(_PAUSE)
         if not part.exists():
             return
