@@ -25,5 +25,5 @@ sed 's/"tensorflow>=/"tensorflow-cpu>=/' pyproject.toml > "$folder/pyproject.tom
 "$python" -m uv pip compile --quiet --resolution "$resolution" --group "$folder/pyproject.toml:test" \
   "$folder/pyproject.toml" --output-file "$folder/versions.txt"
 echo "$set_: $(grep -E '^(anndata|h5py|keras|numpy|pandas|scanpy|scikit-learn|scipy|tensorflow-cpu|zarr)==' "$folder/versions.txt" | xargs)"
-"$python" -m uv pip install --quiet --python "$python" --requirement "$folder/versions.txt"
+"$python" -m uv pip install --quiet --compile-bytecode --python "$python" --requirement "$folder/versions.txt"
 PYTHONPATH=$PWD/python "$python" -m pytest "${@:3}"
