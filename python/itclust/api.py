@@ -135,8 +135,8 @@ def transfer(
     >>> import itclust
     >>> source, target = itclust.datasets.toy()
     >>> itclust.transfer(source, target, progress=False)
-    >>> target.obs["itclust"].isna().sum()
-    np.int64(0)
+    >>> int(target.obs["itclust"].isna().sum())
+    0
     """
     model = ItClust(preset, random_state, **({} if novelty is True else {"novelty": novelty}), **settings)
     check.choice("copy", copy, (True, False))
