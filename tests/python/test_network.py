@@ -6,7 +6,7 @@ import scipy.sparse as sp
 
 import itclust
 from itclust.numerics import assign
-from itclust.recipes import network, training
+from itclust.recipes import autoencoder, network, training
 from itclust.settings import DefaultSettings
 
 
@@ -16,7 +16,7 @@ def test_minibatches_show_each_row_once_an_epoch():
     seen = np.concatenate([batches[i][0] for i in range(len(batches))]).ravel()
     assert sorted(seen) == list(range(10))
     first = batches.order.copy()
-    batches.on_epoch_end()
+    batches.next_epoch()
     assert (batches.order != first).any()
     assert (network.Minibatches(x, None, 4, seed=0).order == first).all()
 
@@ -68,6 +68,35 @@ def test_networks_side_by_side_learn_by_themselves():
         alone = network.classifier(6, (5, 3), 3, 2.0, 0.0, seed=1)
         network.set_weights(alone, [w[k : k + 1] for w in start])
         np.testing.assert_allclose(trained(alone)[:, 0], q[:, k], atol=2e-3)
+
+
+def test_learning_ends_where_it_is_told_to():
+    x = np.random.default_rng(0).random((10, 6)).astype("f4")
+    model, told = network.encoder(6, (5, 6)), []
+    network.compile_model(model, network.keras.optimizers.SGD(0.0), network.keras.losses.MeanSquaredError())
+    batches = network.Minibatches(x, None, 4, seed=0)
+    loss = network.learn(model, batches, 9, lambda epoch, loss: told.append((epoch, loss)) or epoch == 2)
+    assert [epoch for epoch, _ in told] == [0, 1, 2] and told[-1][1] == loss
+    assert loss == pytest.approx(((network.predict(model, x) - x) ** 2).mean(), rel=1e-4)  # a small batch weighs less
+    assert np.isnan(network.learn(model, batches, 0))
+
+
+@pytest.mark.parametrize(
+    "losses", [[3, 2, 1, 1, 1, 1, 1, 1], [1, 2, 0.9, 1, 1, 0.8999, 1, 1, 1], [1, 0.5], [9, 9, 9, 9, 9, 9]]
+)
+def test_stopping_early_is_keras_own(losses):
+    theirs = network.keras.callbacks.EarlyStopping(
+        "loss", min_delta=autoencoder.MIN_DELTA, patience=autoencoder.PATIENCE
+    )
+    theirs.set_model(network.encoder(2, (2,)))
+    theirs.model.stop_training = False
+    theirs.on_train_begin()
+    ours = autoencoder.early_stopping(lambda *_: None)
+    for epoch, loss in enumerate(losses):
+        theirs.on_epoch_end(epoch, {"loss": loss})
+        assert ours(epoch, loss) == theirs.model.stop_training
+        if theirs.model.stop_training:
+            break
 
 
 def test_layers_rebuild_from_their_config():

@@ -9,7 +9,7 @@ from itclust.settings import PaperSettings
 
 MOMENTUM = 0.9
 PATIENCE, MIN_DELTA = 4, 0.001
-STEPS_A_CALL = 8  # of the optimiser in one call of the compiled function: saves Python's time
+RATE = 0.1  # of pretraining, at its start
 
 
 def pretrain(encoder, x, settings: PaperSettings, seed, progress) -> None:
@@ -36,11 +36,15 @@ def pretrain(encoder, x, settings: PaperSettings, seed, progress) -> None:
 
 
 def _reconstruct(model, x, epochs, step, settings, seed, progress, note) -> None:
-    """Mean squared error, SGD from rate 0.1, divided by 10 every ``step`` epochs."""
-    _compile(model, keras.losses.MeanSquaredError(), 0.1)
-    rate = keras.callbacks.LearningRateScheduler(lambda epoch, _: 0.1 * 0.1 ** (epoch // step))
-    report = network.Report(progress, "pretrain", epochs, note)
-    network.learn(model, network.Minibatches(x, None, settings.batch_size, seed), epochs, [rate, report])
+    """Mean squared error, SGD, its rate divided by 10 every ``step`` epochs."""
+    _compile(model, keras.losses.MeanSquaredError(), RATE)
+    report = network.reported(progress, "pretrain", epochs, note)
+
+    def after(epoch, loss):
+        report(epoch, loss)
+        model.optimizer.learning_rate = RATE * 0.1 ** ((epoch + 1) // step)
+
+    network.learn(model, network.Minibatches(x, None, settings.batch_size, seed), epochs, after)
 
 
 def clustering_model(encoder, centroids, settings: PaperSettings) -> keras.Model:
@@ -60,10 +64,18 @@ def softmax_model(encoder, n_types, settings: PaperSettings, seed) -> keras.Mode
     return model
 
 
-def early_stopping() -> keras.callbacks.Callback:
-    """Stop where the training loss falls no more (step 5)."""
-    return keras.callbacks.EarlyStopping("loss", min_delta=MIN_DELTA, patience=PATIENCE)
+def early_stopping(report):
+    """``report(epoch, loss)`` after each epoch, and True where the training loss falls no more (step 5)."""
+    best, wait = float("inf"), 0
+
+    def after(epoch, loss):
+        nonlocal best, wait
+        report(epoch, loss)
+        best, wait = (loss, 0) if loss < best - MIN_DELTA else (best, wait + 1)
+        return wait >= PATIENCE
+
+    return after
 
 
 def _compile(model, loss, rate) -> None:
-    network.compile_model(model, keras.optimizers.SGD(rate, momentum=MOMENTUM), loss, STEPS_A_CALL)
+    network.compile_model(model, keras.optimizers.SGD(rate, momentum=MOMENTUM), loss)

@@ -31,7 +31,6 @@ from keras import ops
 check_backend(keras.backend.backend())  # keras.json may say another
 
 STARTS_APART = 1000  # of the seeds of two starts
-STEPS_A_CALL = 5  # of the optimiser in one call of the compiled function: saves Python's time
 
 
 @keras.saving.register_keras_serializable("itclust")
@@ -158,22 +157,36 @@ def compile_classifier(model, learning_rate, weight_decay: float, n_steps: int |
         learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, n_steps, alpha=0.02)
     optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["bias", "centroids"])
-    compile_model(model, optimizer, keras.losses.CategoricalCrossentropy(), STEPS_A_CALL)
+    compile_model(model, optimizer, keras.losses.CategoricalCrossentropy())
 
 
-def compile_model(model, optimizer, loss, steps_a_call: int) -> None:
+def compile_model(model, optimizer, loss) -> None:
     """Compile for training; XLA everywhere but on TensorFlow, where it is slow around dropout on a CPU."""
-    jit = False if keras.backend.backend() == "tensorflow" else "auto"
-    model.compile(optimizer, loss, jit_compile=jit, steps_per_execution=steps_a_call)
+    model.compile(optimizer, loss, jit_compile=False if keras.backend.backend() == "tensorflow" else "auto")
 
 
-def learn(model, batches, epochs: int = 1, callbacks=()) -> float:
-    """Train on minibatches, whose order they decide themselves; the last epoch's loss."""
-    fitted = model.fit(batches, epochs=epochs, verbose=0, shuffle=False, callbacks=list(callbacks))
-    return fitted.history["loss"][-1] if epochs else float("nan")
+def learn(model, batches, epochs: int = 1, after=None) -> float:
+    """Train on minibatches, whose order they decide themselves; the last epoch's mean loss.
+
+    ``model.fit`` does the same behind a pipeline that takes longer to build than a small target takes to learn.
+
+    Parameters
+    ----------
+    batches : :class:`Minibatches` or :class:`Drawn`.
+    after : called with epoch (0, 1, ...) and loss after each epoch; where it returns True, that was the last one.
+    """
+    loss = float("nan")
+    for epoch in range(epochs):
+        steps = [(model.train_on_batch(x, y), len(x)) for x, y in (batches[i] for i in range(len(batches)))]
+        batches.next_epoch()
+        losses, sizes = zip(*steps, strict=True)
+        loss = float(np.average(losses, weights=sizes))
+        if after is not None and after(epoch, loss):
+            break
+    return loss
 
 
-class Minibatches(keras.utils.PyDataset):
+class Minibatches:
     """Shuffled minibatches that turn dense only when they are taken; the order depends on ``seed`` alone.
 
     Parameters
@@ -185,15 +198,14 @@ class Minibatches(keras.utils.PyDataset):
     """
 
     def __init__(self, x, y, batch_size: int, seed: int):
-        super().__init__(workers=1, use_multiprocessing=False)
         self.x, self.y, self.batch_size = x, y, batch_size
         self.rng = np.random.default_rng(seed)
-        self.on_epoch_end()
+        self.next_epoch()
 
     def __len__(self):
         return math.ceil(self.x.shape[0] / self.batch_size)
 
-    def on_epoch_end(self):
+    def next_epoch(self):
         """Draw the next epoch's order."""
         self.order = self.rng.permutation(self.x.shape[0])
 
@@ -203,7 +215,7 @@ class Minibatches(keras.utils.PyDataset):
         return (x, x) if self.y is None else (x, self.y[rows])
 
 
-class Drawn(keras.utils.PyDataset):
+class Drawn:
     """Minibatches drawn with replacement; the draws depend on ``seed`` alone.
 
     Parameters
@@ -218,16 +230,15 @@ class Drawn(keras.utils.PyDataset):
     """
 
     def __init__(self, x, y, chance, n_steps: int, batch_size: int, seed: int, n_starts: int = 1):
-        super().__init__(workers=1, use_multiprocessing=False)
         self.x, self.y, self.n_steps, self.batch_size, self.n_starts = x, y, n_steps, batch_size, n_starts
         self.rng = np.random.default_rng(seed)
         self.sums = np.cumsum(chance, dtype=np.float64)
-        self.on_epoch_end()
+        self.next_epoch()
 
     def __len__(self):
         return self.n_steps
 
-    def on_epoch_end(self):
+    def next_epoch(self):
         """Draw the next epoch's rows."""
         draws = self.rng.random((self.n_steps, self.batch_size)) * self.sums[-1]
         self.rows = np.minimum(np.searchsorted(self.sums, draws, side="right"), len(self.sums) - 1)
@@ -262,15 +273,10 @@ def set_weights(model, values) -> None:
         variable.assign(value)
 
 
-class Report(keras.callbacks.Callback):
-    """Tells ``progress(stage, fraction, message)`` after each epoch."""
+def reported(progress, stage: str, epochs: int, note: str = ""):
+    """What :func:`learn` calls after each epoch, to tell ``progress(stage, fraction, message)``."""
 
-    def __init__(self, progress, stage: str, epochs: int, note: str = ""):
-        super().__init__()
-        self.progress, self.stage, self.epochs, self.note = progress, stage, epochs, note
+    def after(epoch, loss):
+        progress(stage, min(1.0, (epoch + 1) / epochs), f"{note}epoch {epoch + 1}/{epochs}, loss {loss:.4g}")
 
-    def on_epoch_end(self, epoch, logs=None):
-        """Called by Keras."""
-        loss = (logs or {}).get("loss", float("nan"))
-        text = f"{self.note}epoch {epoch + 1}/{self.epochs}, loss {loss:.4g}"
-        self.progress(self.stage, min(1.0, (epoch + 1) / self.epochs), text)
+    return after

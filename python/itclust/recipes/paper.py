@@ -131,8 +131,8 @@ def fit(source, names, settings: PaperSettings, seed, progress) -> Fit:
         centroids = group_means(z, one_hot.argmax(1), len(present))
         model = autoencoder.clustering_model(encoder, centroids, settings)
     batches = network.Minibatches(x, noisy, settings.batch_size, seed)
-    report = network.Report(progress, "source", settings.source_epochs)
-    network.learn(model, batches, settings.source_epochs, [autoencoder.early_stopping(), report])
+    report = network.reported(progress, "source", settings.source_epochs)
+    network.learn(model, batches, settings.source_epochs, autoencoder.early_stopping(report))
     return Fit(
         types=source.types, genes=source.genes, network_genes=names, widths=np.array(units), present=present,
         encoder=tuple(encoder.get_weights()), head=tuple(model.layers[-1].get_weights()),

@@ -19,6 +19,7 @@ RETRIES = 2  # trainings with a tenth of the step each, where one learnt nothing
 # Of the way from knowing nothing to perfect answers that the loss must go; ordinary sources go .5 and more.
 LEARNT = 0.05
 MIN_STEPS = 300  # small sources need steps, not epochs
+STEP = 5  # minibatches by which epochs differ
 MOST_MINIBATCHES = 100  # of an epoch: a large source has seen all of its cells' kinds by then
 TARGET_SMOOTHING = 0.02  # of the auxiliary distribution
 # Share of the closed-form answers in what teaches, first and second half of the rounds.
@@ -89,12 +90,12 @@ def _trained(x, codes, weight, size, rate, settings: DefaultSettings, seed, prog
     model = classifier(x.shape[1], len(size), settings, seed)
     epochs = settings.source_epochs
     steps = max(MIN_STEPS, epochs * min(MOST_MINIBATCHES, -(-len(codes) // settings.batch_size)))
-    whole_calls = -(-steps // (network.STEPS_A_CALL * epochs)) * network.STEPS_A_CALL  # of the compiled step, an epoch
-    network.compile_classifier(model, rate, settings.weight_decay, whole_calls * epochs)
+    of_epoch = -(-steps // (STEP * epochs)) * STEP
+    network.compile_classifier(model, rate, settings.weight_decay, of_epoch * epochs)
     chance = weight * np.maximum(size, 1.0)[codes] ** -BALANCE
     y = one_hot(codes, len(size), settings.label_smoothing)
-    batches = network.Drawn(x, y, chance, whole_calls, settings.batch_size, seed, settings.n_starts)
-    loss = network.learn(model, batches, epochs, [network.Report(progress, "source", epochs)])
+    batches = network.Drawn(x, y, chance, of_epoch, settings.batch_size, seed, settings.n_starts)
+    loss = network.learn(model, batches, epochs, network.reported(progress, "source", epochs))
     return network.weights(model), loss
 
 
