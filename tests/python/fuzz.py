@@ -185,9 +185,10 @@ def _load() -> None:
     import itclust.recipes.default
 
     assert all(m for m in (anndata, h5py, pandas, scipy, itclust))
-    from itclust.io import probe
+    from itclust.io import probe, rds
 
     probe._run = _probe_by_fork
+    rds._TO_OPEN = 20  # of 120 seconds
     probe._SECONDS = 4  # of 20: what takes longer on these small files is taken never to come back
     gc.freeze()  # a collection in a child is then of the child's own
 

@@ -386,10 +386,13 @@ def test_r_that_does_not_come_back_is_ended(tmp_path, monkeypatch):
     from itclust.io import rds
 
     (tmp_path / "x.rds").write_bytes(b"X\n\0\0\0\3")
-    (tmp_path / "Rscript").write_text(f"#!/bin/sh\npwd > {tmp_path}/folder\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
+    (tmp_path / "Rscript").write_text(
+        f"#!/bin/sh\npwd > {tmp_path}/folder\necho $$ > {tmp_path}/pid\n: > opened\nexec sleep 600\n"
+    )
     (tmp_path / "Rscript").chmod(0o700)
     monkeypatch.delenv("R_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(rds, "_TO_OPEN", 1)
     monkeypatch.setattr(rds, "_SECONDS", 1)
     with pytest.raises(io.Unreadable, match=r"R has not unpacked .*x\.rds within 0 minutes.*save it as h5ad") as error:
         io.read(tmp_path / "x.rds")
@@ -397,6 +400,15 @@ def test_r_that_does_not_come_back_is_ended(tmp_path, monkeypatch):
     assert not Path((tmp_path / "folder").read_text().strip()).exists()
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
+def test_r_that_cannot_say_what_a_damaged_rds_holds_is_ended(monkeypatch):
+    from itclust.io import rds
+
+    monkeypatch.setattr(rds, "_TO_OPEN", 5)
+    with pytest.raises(io.Unreadable, match=r"endless\.rds is damaged: R does not come back from reading it"):
+        io.read(Path(__file__).parent / "data" / "endless.rds")  # found by fuzz.py: a matrix whose attributes never end
 
 
 def test_links_are_followed_when_asked(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -21,7 +22,9 @@ _SCRIPT = Path(__file__).with_name("unpack_rds.R")
 # The first two would load another R's libraries; the others name scripts that R runs at its start.
 _NOT_FOR_R = ("LD_LIBRARY_PATH", "R_HOME", "R_PROFILE", "R_PROFILE_USER", "R_ENVIRON", "R_ENVIRON_USER")
 _FIRST = ("counts", "logcounts", "data")  # which assay becomes X
-_SECONDS, _BYTES_A_SECOND = 1800, 1e6  # measured: 8e6; a DelayedMatrix may have its values elsewhere
+_BYTES_A_SECOND = 1e6  # measured: 8e6
+# beside these: to see what the file holds, packages loaded, and to unpack it, whose values may lie elsewhere
+_TO_OPEN, _SECONDS = 120, 1800
 
 
 def read_rds(path: Path):
@@ -39,21 +42,34 @@ def _unpack(path: Path, folder: Path) -> None:
     env = {key: value for key, value in os.environ.items() if key not in _NOT_FOR_R}
     # --vanilla and a folder of its own: no .Rprofile, .Renviron or .RData of the user's folder is run
     call = [_rscript(path), "--vanilla", str(_SCRIPT), str(path), str(folder)]
-    limit = _SECONDS + path.stat().st_size / _BYTES_A_SECOND
-    quiet = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "errors": "replace"}
-    try:
-        done = subprocess.run(call, env=env, cwd=folder, timeout=limit, check=False, **quiet)
-    except subprocess.TimeoutExpired:
-        msg = (
-            f"R has not unpacked {path} within {limit / 60:.0f} minutes. It is damaged or runs code without end; "
-            "if it only is very large, save it as h5ad from R."
-        )
-        raise Unreadable(msg) from None
-    if done.returncode:
+    status, said = _run(path, call, env, folder)
+    if status:
         reason = folder / "error"
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        last = (said.strip().splitlines() or ["no message"])[-1]
         msg = f"{path} {reason.read_text('utf-8').strip()}" if reason.exists() else f"R cannot read {path}: {last}"
         raise Unreadable(msg)
+
+
+def _run(path: Path, call: list[str], env: dict, folder: Path) -> tuple[int, str]:
+    """How R ends, and what it says; from a damaged file R may never come back."""
+    size, opened = path.stat().st_size / _BYTES_A_SECOND, folder / "opened"
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(call, env=env, cwd=folder, text=True, errors="replace", **pipes) as process:
+        try:
+            for limit in (_TO_OPEN + size, _SECONDS):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    said = process.communicate(timeout=limit)[1]
+                    return process.returncode, said
+                if not opened.exists():
+                    msg = f"{path} is damaged: R does not come back from reading it. Get it again."
+                    raise Unreadable(msg)
+        finally:
+            process.kill()
+    msg = (
+        f"R has not unpacked {path} within {_SECONDS / 60:.0f} minutes. It runs code without end; "
+        "if it only is very large, save it as h5ad from R."
+    )
+    raise Unreadable(msg)
 
 
 def _rscript(path: Path) -> str:

@@ -135,11 +135,14 @@ unpack_seurat <- function(x) {
 x <- tryCatch(readRDS(args[1]), error = function(e) fail("is damaged or cut short: ", conditionMessage(e), ". Get it again."))
 owner <- attr(class(x), "package")
 if (!is.null(owner) && owner != ".GlobalEnv") need(owner, paste("an object of class", class(x)[1]))
-if (is(x, "SummarizedExperiment")) {
+kinds <- c("SummarizedExperiment", "Seurat", "matrix", "Matrix")
+kind <- c(kinds[vapply(kinds, function(kind) is(x, kind), logical(1))], "none")[1]
+lines_to(character(), "opened") # from here on R may take long; a damaged object may never come back from is()
+if (kind == "SummarizedExperiment") {
   unpack_experiment(x)
-} else if (is(x, "Seurat")) {
+} else if (kind == "Seurat") {
   unpack_seurat(x)
-} else if (is.matrix(x) || is(x, "Matrix")) {
+} else if (kind != "none") {
   unpack(list(counts = x), empty_frame(ncol(x)), empty_frame(nrow(x)))
 } else {
   fail("holds an object of class ", class(x)[1], "; read are SingleCellExperiment, SummarizedExperiment, Seurat and matrices.")
