@@ -105,8 +105,14 @@ def test_models_of_format_1_load_and_answer_the_same(preset):
     model.transfer(target, progress=False)
     then = np.load(folder / f"format1-{preset}.npz")
     assert (target.obs["itclust"].astype(str) == then["label"]).mean() > 0.99
-    np.testing.assert_allclose(target.obs["itclust_confidence"], then["confidence"], atol=0.02)
-    np.testing.assert_allclose(target.obsm["X_itclust"], then["embedding"], atol=0.1)  # components were not exact then
+    off = target.obs["itclust_confidence"] - then["confidence"]
+    z = target.obsm["X_itclust"]
+    if preset == "paper":
+        assert off.abs().max() < 1e-5
+        np.testing.assert_allclose(z, then["embedding"], atol=1e-5)
+    else:  # its minibatches are drawn otherwise since, and its components are exact
+        assert abs(off.mean()) < 0.02 and off.abs().max() < 0.1
+        assert np.corrcoef(z.ravel(), then["embedding"].ravel())[0, 1] > 0.95
 
 
 def test_edited_settings_are_saved(fitted, tmp_path, monkeypatch):

@@ -114,7 +114,7 @@ def test_only_tensorflow_trains_without_xla(backend, expected, monkeypatch):
     got = {}
     model = types.SimpleNamespace(compile=lambda *args, **options: got.update(options))
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
-    network.compile_model(model, None, None, 1)
+    network.compile_model(model, None, None)
     assert got["jit_compile"] == expected
 
 
