@@ -59,13 +59,12 @@
 # them on its way to something else. Named arguments: the datasets.
 .check_sound <- function(...) {
     given <- list(...)
+    of_class <- function(class) function(x) is(x, class)
     for (what in names(given))
-        for (x in .flat(given[what]))
-            if (is(x, "SummarizedExperiment"))
-                for (values in as.list(SummarizedExperiment::assays(x,
-                    withDimnames = FALSE)))
-                    if (is(values, "Matrix"))
-                        .legible(validObject(values), what)
+        for (x in Filter(of_class("SummarizedExperiment"), .flat(given[what])))
+            for (values in Filter(of_class("Matrix"), as.list(
+                SummarizedExperiment::assays(x, withDimnames = FALSE))))
+                .legible(validObject(values), what)
 }
 
 # Gene names from a column of the rows' table: genes without a name are left

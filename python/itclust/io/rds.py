@@ -52,11 +52,12 @@ def _unpack(path: Path, folder: Path) -> None:
 
 def _run(path: Path, call: list[str], env: dict, folder: Path) -> tuple[int, str]:
     """How R ends, and what it says; from a damaged file R may never come back."""
-    size, opened = path.stat().st_size / _BYTES_A_SECOND, folder / "opened"
+    reading = path.stat().st_size / _BYTES_A_SECOND  # seconds
+    opened = folder / "opened"  # left by R once it knows what the file holds
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     with subprocess.Popen(call, env=env, cwd=folder, text=True, errors="replace", **pipes) as process:
         try:
-            for limit in (_TO_OPEN + size, _SECONDS):
+            for limit in (_TO_OPEN + reading, _SECONDS):
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     said = process.communicate(timeout=limit)[1]
                     return process.returncode, said

@@ -19,7 +19,7 @@ RETRIES = 2  # trainings with a tenth of the step each, where one learnt nothing
 # Of the way from knowing nothing to perfect answers that the loss must go; ordinary sources go .5 and more.
 LEARNT = 0.05
 MIN_STEPS = 300  # small sources need steps, not epochs
-STEP = 5  # minibatches by which epochs differ
+STEP = 5  # an epoch's number of minibatches is a multiple of it
 MOST_MINIBATCHES = 100  # of an epoch: a large source has seen all of its cells' kinds by then
 TARGET_SMOOTHING = 0.02  # of the auxiliary distribution
 # Share of the closed-form answers in what teaches, first and second half of the rounds.
