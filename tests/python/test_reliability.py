@@ -441,6 +441,22 @@ def test_a_file_is_opened_whole_but_no_link_out_of_it(make, tmp_path, monkeypatc
     assert sorted(seen) == sorted(names)
 
 
+def test_texts_and_members_are_touched_where_a_list_of_attributes_is_damaged(tmp_path, monkeypatch):
+    import h5py
+
+    from itclust.io import probe
+
+    def iterate(_):
+        msg = "Error iterating over attributes (integer offset out of bounds)"
+        raise RuntimeError(msg)
+
+    path, seen, starts = corpus.h5ad(tmp_path), [], probe._starts
+    monkeypatch.setattr(h5py.AttributeManager, "__iter__", iterate)
+    monkeypatch.setattr(probe, "_starts", lambda item: seen.append(item.name) or starts(item))
+    probe.touch(str(path))
+    assert {"/obs/_index", "/var/_index", "/X/data"} <= set(seen)
+
+
 def test_a_file_that_takes_its_reader_along_is_refused(tmp_path, monkeypatch):
     from itclust.io import probe
 

@@ -87,13 +87,27 @@ def touch(path: str) -> None:
             if address in seen:
                 continue
             seen.add(address)
-            _each(item.attrs.__getitem__, list(item.attrs))
-            if isinstance(item, h5py.Dataset):
-                _each(lambda start, item=item: item[start : start + _AT_ONCE], _starts(item))
-                item.id.get_storage_size()
-            elif isinstance(item, h5py.Group):
-                links = [n for n in item if isinstance(item.get(n, getlink=True), h5py.HardLink)]
-                _each(lambda name, item=item: waiting.append(item[name]), links)
+            _each(lambda part, item=item: part(item, waiting), (_attributes, _texts, _members))
+
+
+def _attributes(item, _) -> None:
+    _each(item.attrs.__getitem__, list(item.attrs))
+
+
+def _texts(item, _) -> None:
+    import h5py
+
+    if isinstance(item, h5py.Dataset):
+        _each(lambda start: item[start : start + _AT_ONCE], _starts(item))
+        item.id.get_storage_size()
+
+
+def _members(item, waiting: list) -> None:
+    import h5py
+
+    if isinstance(item, h5py.Group):
+        links = [n for n in item if isinstance(item.get(n, getlink=True), h5py.HardLink)]
+        _each(lambda name: waiting.append(item[name]), links)
 
 
 def _starts(item) -> range:
