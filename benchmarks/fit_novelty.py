@@ -91,10 +91,7 @@ def pieces_of(pair: data.Pair, drop, seed=0):
     known = np.isin(truth, fit.types)
     out = []
     for i in range(novelty.N_PARTITIONS):
-        coarse, fine = (
-            novelty.pieces(neighbors.leiden(found.graphs[i], r, seed + i), label)
-            for r in (novelty.COARSE, novelty.FINE)
-        )
+        coarse, fine = (novelty.pieces(c, label) for c in novelty.partition(z, found, i, q.shape[1], seed)[:2])
         c = clusters.Clusters(fit.moments, z, q, coarse, fine, pairs, found.variable)
         out.append((c.numbers(), c.n, c.fine @ known, (c.fine @ q).argmax(1), np.flatnonzero(c.both), fine))
     family = next(f for text, f in FAMILIES.items() if text in pair.source + pair.target)

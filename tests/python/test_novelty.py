@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.metrics import roc_auc_score
 
 import itclust
 from itclust.numerics import assign, classifiers, clusters, genes, neighbors, novelty, outliers
@@ -81,12 +82,19 @@ def test_a_lone_strange_cell_is_seen_and_a_strange_cluster_is_not_lone():
     assert outliers.outlier_cells(source, sp.csr_matrix(x), explained)[7] < 0.1
 
 
-def simulated(n_types, source_cells, target_cells, seed=0, n_genes=1500):
-    """Log values and types of a source and a target with a batch effect; types with no source cells are new."""
+def simulated(n_types, source_cells, target_cells, seed=0, n_genes=1500, relatives=1, share=0.05):
+    """Log values and types of a source and a target with a batch effect; types with no source cells are new.
+
+    So many ``relatives`` share a programme; a type's own one is a ``share`` of the genes.
+    """
     rng = np.random.default_rng(seed)
-    profile = rng.normal(0, 1.2, n_genes) + rng.normal(0, 1.5, (n_types, n_genes)) * (
-        rng.random((n_types, n_genes)) < 0.05
-    )
+
+    def programmes(n, share):
+        return rng.normal(0, 1.5, (n, n_genes)) * (rng.random((n, n_genes)) < share)
+
+    profile = rng.normal(0, 1.2, n_genes) + programmes(n_types, share)
+    if relatives > 1:
+        profile += programmes(-(-n_types // relatives), 0.05).repeat(relatives, 0)[:n_types]
     out = []
     for cells, shift in ((source_cells, 0), (target_cells, rng.normal(0, 0.2, n_genes))):
         codes = np.repeat(np.arange(n_types), cells)
@@ -119,6 +127,16 @@ def test_new_types_that_are_most_of_the_target():
     found, known = judged(*simulated(8, [60] * 4 + [0] * 4, [30] * 4 + [80] * 4))
     novel = found.group >= 0
     assert known.mean() < 0.3 and novel[~known].mean() > 0.7 and novel[known].mean() < 0.02
+
+
+def test_a_new_type_among_its_many_relatives():
+    """Thirty types in five lineages: on components of all cells, relatives are one cluster."""
+    gone = np.isin(np.arange(30), (3, 17, 28))
+    source, target = simulated(30, np.where(gone, 0, 30), [40] * 30, n_genes=4000, relatives=6, share=0.02)
+    found, known = judged(source, target)
+    novel = found.group >= 0
+    assert novel[~known].mean() > 0.6 and novel[known].mean() < 0.02
+    assert roc_auc_score(~known, found.score) > 0.95
 
 
 def test_a_rare_new_type_of_ten_cells_is_ranked_first():

@@ -40,6 +40,8 @@ from itclust.numerics.moments import Moments
 from itclust.numerics.outliers import outlier_cells
 
 COARSE, FINE = 2.0, 5.0  # Leiden resolutions: one for judging, a finer one for who belongs to it
+# From MANY types on: coarser clusters, and clusters of the neighbours within them.
+LINEAGES, WITHIN = 1.0, 0.5
 # Leiden from three starts, on three graphs, logits averaged: where a border falls by chance matters less.
 N_PARTITIONS = 3
 MIN_PIECE = 5  # cells; a smaller part of a cluster stays with the cluster's largest part
@@ -58,17 +60,18 @@ MOST_SPREAD = 1.5  # of the usual above the best: more is no spread of known cel
 # dozen on in between: half as much again as its own robust standard deviation, and never less than a seventh of SPREAD_SD.
 SPREAD_SD, FEW, MANY, MARGIN, LEAST_SPREAD = 0.5, 12, 24, 1.5, 0.15
 # A few odd cells are more often a technical oddity than a new type: a group that is ten times as large a share of the
-# target needs 1 less in logits, from 0.5 % of the cells up, until it need only be likelier than not. Pieces that may be
-# new are grouped from -0.5 on.
-SHARE, CANDIDATE = 0.05, -0.5
+# target needs 1 less in logits, from 0.5 % of the cells up, until it need only be likelier than not. SHARE is of some 8
+# types; among more, the same share of one type. Pieces that may be new are grouped from -0.5 on.
+SHARE, OF_TYPE, CANDIDATE = 0.05, 0.4, -0.5
 SMOOTH = 0.7  # share of a cell's neighbours in its score: cells at a border, rare cells in a large cluster
 # A piece whose cells surely are of different known types is not called novel, while its score stays. The veto starts
 # at 0.17 nats of mutual information (15 % of the cells of another type); it is soft, and weighs 4 at most, since cells
-# of a new type that is like none of the source's get labels by chance.
-MIXED_FROM, MIXED_SLOPE, MIXED_MOST = 0.17, 12.0, 4.0
+# of a new type that is like none of the source's get labels by chance. Among many types a new one gets the labels of its
+# relatives: the veto starts where three types have a third of the cells each.
+MIXED_FROM, MIXED_FROM_MANY, MIXED_SLOPE, MIXED_MOST = 0.17, 1.1, 12.0, 4.0
 # Nor is a piece that keeps its type's markers (beyond the middle between its type and the others) and has little of its
 # own: a shift within the type, by stimulus or technique. A label stays where the evidence is thin. Many types say by their
-# spread how far such shifts go, and neither veto is needed.
+# spread how far such shifts go, and this veto and the next are not needed.
 KEPT, LITTLE_OWN, KEPT_WEIGHT = 0.63, 0.42, 6.0
 MORE_OWN = 0.3  # the better it keeps its type's markers, the more of its own it needs
 FAR, FAR_WEIGHT = 1.8, 4.0  # half of the known pieces that would be called new lie beyond it, and 2 % of the new ones
@@ -112,8 +115,7 @@ def score_novelty(
     pairs = markers(moments)
     logit, called = np.zeros(n), np.zeros(n)
     for i in reversed(range(N_PARTITIONS)):  # the first partition last: its pieces are the ones that are grouped
-        graph = structure.graphs[i % len(structure.graphs)]
-        whole = [neighbors.leiden(graph, r, seed + i) for r in (COARSE, FINE)]
+        *whole, knn = partition(x, structure, i, q.shape[1], seed)
         coarse, fine = (pieces(cluster, label) for cluster in whole)
         clusters = Clusters(moments, x, q, coarse, fine, pairs, structure.variable)
         numbers = clusters.numbers()
@@ -121,14 +123,14 @@ def score_novelty(
         total = np.clip((numbers[:, :4] - MEAN) / SD, -4, 4) @ WEIGHTS
         best, usual, scale = level(total, clusters.n, (clusters.fine @ q).argmax(1), np.flatnonzero(clusters.both))
         evidence = (GAIN * (total - best) - SPREAD * (usual - best)) / scale + INTERCEPT + PRIOR
-        doubt = veto(numbers) * (1 - from_pair(clusters.both.sum()))
+        doubt = veto(numbers, from_pair(clusters.both.sum()))
         logit += evidence[fine] / N_PARTITIONS
         called += (evidence - doubt)[fine] / N_PARTITIONS
     called = np.bincount(fine, called) / clusters.n
     group = clusters.grouped(called > CANDIDATE)
     share = np.bincount(group + 1, clusters.n)[group + 1] / n
     call = np.log(cut / (1 - cut))
-    larger = np.clip(np.log10(share / SHARE), -1, max(call, 0))
+    larger = np.clip(np.log10(share / min(SHARE, OF_TYPE / q.shape[1])), -1, max(call, 0))
     novel = (group >= 0) & (called + larger > call)
     # cells of a new type get labels by chance: pieces of a cluster that is mostly new are new, unless they look known
     mostly = np.bincount(whole[1], novel[fine]) / np.bincount(whole[1]) > 0.5
@@ -142,23 +144,40 @@ def score_novelty(
     group[group >= n_groups] = -1
     mass = np.array([q[group[fine] == k].sum(0) for k in range(n_groups)]).reshape(n_groups, q.shape[1])
     score = 1 / (1 + np.exp(-logit))
-    score = (1 - SMOOTH) * score + SMOOTH * score[structure.knn].mean(1)
+    score = (1 - SMOOTH) * score + SMOOTH * score[knn].mean(1)
     score = 1 - (1 - score) * (1 - outlier_cells(moments, x, clusters.coarse_profile))
     return Novelty(score, group[fine], mass.argmax(1) if n_groups else np.zeros(0, int))
 
 
-def veto(numbers) -> np.ndarray:
+def partition(x, structure: neighbors.Structure, i, n_types, seed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Coarse and fine clusters (n,) of partition ``i`` of the target, and the neighbours (n, k) that they rest on.
+
+    Among many types there is one partition, as fine as types are, of neighbours within coarse clusters: see
+    :func:`itclust.numerics.neighbors.within`.
+    """
+    graph = structure.graphs[i % len(structure.graphs)]
+    if n_types < MANY:
+        return *(neighbors.leiden(graph, r, seed + i) for r in (COARSE, FINE)), structure.knn
+    lineage = neighbors.leiden(graph, LINEAGES, seed + i)
+    knn = neighbors.within(x, lineage, structure.knn, seed)
+    found = neighbors.leiden(neighbors.shared_neighbors(knn), WITHIN * (lineage.max() + 1), seed + i)
+    return found, found, knn
+
+
+def veto(numbers, spread=0.0) -> np.ndarray:
     """What is taken off the evidence (n_pieces,) before a piece is called novel, in logits.
 
     Parameters
     ----------
     numbers : (n_pieces, 6), see :meth:`itclust.numerics.clusters.Clusters.numbers`.
+    spread : how much of the spread of known types is read off the pair, see :func:`from_pair`.
     """
-    off = np.clip(MIXED_SLOPE * (numbers[:, 4] - MIXED_FROM), 0, MIXED_MOST)
     own, kept = numbers[:, 1], -numbers[:, 2]
-    off[(kept > KEPT) & (own < LITTLE_OWN + MORE_OWN * (kept - KEPT))] = KEPT_WEIGHT
-    off[numbers[:, 5] > FAR] += FAR_WEIGHT
-    return off
+    shifted = (kept > KEPT) & (own < LITTLE_OWN + MORE_OWN * (kept - KEPT))
+    start = MIXED_FROM + spread * (MIXED_FROM_MANY - MIXED_FROM)
+    mixed = np.clip(MIXED_SLOPE * (numbers[:, 4] - start), 0, MIXED_MOST)
+    far = FAR_WEIGHT * (numbers[:, 5] > FAR)
+    return np.maximum(mixed, KEPT_WEIGHT * (1 - spread) * shifted) + (1 - spread) * far
 
 
 def pieces(cluster, label) -> np.ndarray:
