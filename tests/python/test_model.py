@@ -6,6 +6,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -98,7 +99,9 @@ def test_the_model_stays_as_it_is(fitted, pair):
 
 @pytest.mark.parametrize("preset", ["default", "paper"])
 def test_models_of_format_1_load_and_answer_the_same(preset):
-    """Made by the code of commit 432808b, with what it answered."""
+    """Made by the code of commit 432808b, with what it answered on TensorFlow."""
+    if preset == "default" and keras.backend.backend() != "tensorflow":
+        pytest.skip("the stored answers are those of TensorFlow's random numbers")
     folder = Path(__file__).parent / "data"
     _, target = itclust.datasets.toy(200, 120, n_genes=150, n_types=4)
     model = itclust.ItClust.load(folder / f"format1-{preset}.itclust")
