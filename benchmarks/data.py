@@ -57,11 +57,11 @@ class Prepared:
 
 
 def pairs(names: list[str] | None = None) -> list[Pair]:
-    """The development pairs; by name also those of new types, the hold-outs, ``pancreas`` (all six) or ``pancreas-celseq``."""
+    """The development pairs; by name also those of new types, turned round, the hold-outs, ``pancreas`` (all six) or ``pancreas-celseq``."""
     known = {k: _pair(k, **v) for k, v in json.loads((HERE / "pairs.json").read_text()).items()}
     if names is None:
         return list(known.values())
-    for file in ("pairs-novel.json", "holdout.json"):
+    for file in ("pairs-novel.json", "pairs-turned.json", "holdout.json"):
         known |= {k: _pair(k, **v) for k, v in json.loads((HERE / file).read_text()).items()}
     pancreas = {f"pancreas-{t}": Pair(f"pancreas-{t}", "pancreas", t, "celltype") for t in PANCREAS_TECHNOLOGIES}
     known |= pancreas

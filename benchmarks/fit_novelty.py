@@ -6,7 +6,8 @@ A task is a pair with a type, or a lineage, left out of the source and the netwo
 are tasks as well. Two logistic regressions over the pieces of all targets, each task's known and new cells counting alike
 and each family by the square root of its tasks: first of the four numbers of a piece, then of what is left beside the
 pair's level (:func:`itclust.numerics.novelty.level`). Prints the constants of ``itclust/numerics/novelty.py`` and, for each family left out
-of both fits, the mean over its tasks of AUROC / recall / known cells called new.
+of both fits, the mean over its tasks of AUROC / recall / known cells called new; then, as shipped, the same over
+pairs that are in no fit (``pairs-turned.json``).
 """
 
 from __future__ import annotations
@@ -41,23 +42,31 @@ def main(argv=None) -> int:
     p.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "itclust-fit-novelty")
     folder = p.parse_args(argv).cache
     folder.mkdir(exist_ok=True)
-    found = [cached(pair, types, folder) for pair, types in tasks()]
-    found = [task for task in found if task is not None]
+    found, turned = (
+        [task for task in (cached(pair, types, folder) for pair, types in tasks(*files)) if task is not None]
+        for files in (("pairs.json", "pairs-novel.json"), ("pairs-turned.json",))
+    )
     show(*fitted(found))
-    figures = []
-    for family in sorted({task["family"] for task in found}):
-        fit = fitted([task for task in found if task["family"] != family])
-        rows = [worth(task, *fit) for task in found if task["family"] == family]
-        figures.append(np.nanmean(rows, axis=0))
-        print(f"{family:10s} {len(rows):3d} tasks  {'  '.join(f'{v:.3f}' for v in figures[-1])}")
-    print(f"mean of families      {'  '.join(f'{v:.3f}' for v in np.mean(figures, axis=0))}")
+    by_family(found, lambda family: fitted([task for task in found if task["family"] != family]))
+    shipped = (novelty.MEAN, novelty.SD, novelty.WEIGHTS), (novelty.GAIN, novelty.SPREAD, novelty.INTERCEPT)
+    by_family(turned, lambda _: shipped)
     return 0
 
 
-def tasks() -> list[tuple[data.Pair, tuple[str, ...]]]:
+def by_family(found, constants) -> None:
+    """Print each family's figures, with the constants that a function of its name gives, and their mean."""
+    figures = []
+    for family in sorted({task["family"] for task in found}):
+        rows = [worth(task, *constants(family)) for task in found if task["family"] == family]
+        figures.append(np.nanmean(rows, axis=0))
+        print(f"{family:10s} {len(rows):3d} tasks  {'  '.join(f'{v:.3f}' for v in figures[-1])}")
+    print(f"mean of families      {'  '.join(f'{v:.3f}' for v in np.mean(figures, axis=0))}")
+
+
+def tasks(*files) -> list[tuple[data.Pair, tuple[str, ...]]]:
     """Pairs as they are, and each with what :func:`leave_one_out.left_out` says; the same source and target once."""
     out = {}
-    for pair in data.pairs() + data.pairs(list(json.loads((data.HERE / "pairs-novel.json").read_text()))):
+    for pair in data.pairs([name for file in files for name in json.loads((data.HERE / file).read_text())]):
         for types in [(), *leave_one_out.left_out(replace(pair, drop=()))]:
             for drop in {tuple(sorted(types)), tuple(sorted(pair.drop))}:
                 out[pair.source, pair.target, drop] = (replace(pair, drop=()), drop)
@@ -95,7 +104,7 @@ def pieces_of(pair: data.Pair, drop, seed=0):
         c = clusters.Clusters(fit.moments, z, q, coarse, fine, pairs, found.variable)
         out.append((c.numbers(), c.n, c.fine @ known, (c.fine @ q).argmax(1), np.flatnonzero(c.both), fine))
     family = next(f for text, f in FAMILIES.items() if text in pair.source + pair.target)
-    return {"family": family, "partitions": out, "known": known}
+    return {"family": family, "partitions": out, "known": known, "of_source": fit.moments.size}
 
 
 def fitted(found):
@@ -139,7 +148,9 @@ def worth(task, first, second):
     for partition in task["partitions"]:
         beside = beside_level(partition, first)
         logit = beside @ [second[0], -second[1]] + second[2] + novelty.PRIOR
-        evidence, called = evidence + logit[partition[-1]], called + (logit - novelty.veto(partition[0]))[partition[-1]]
+        numbers, size, _, label, _, fine = partition
+        doubt = novelty.veto(numbers) + novelty.whole_type(logit, size, label, task["of_source"])
+        evidence, called = evidence + logit[fine], called + (logit - doubt)[fine]
     fine, known = task["partitions"][0][-1], task["known"]
     novel = (np.bincount(fine, called) / np.bincount(fine) > 0)[fine]
     if (~known).sum() < MIN_NEW:

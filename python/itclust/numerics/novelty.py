@@ -75,6 +75,10 @@ MIXED_FROM, MIXED_FROM_MANY, MIXED_SLOPE, MIXED_MOST = 0.17, 1.1, 12.0, 4.0
 KEPT, LITTLE_OWN, KEPT_WEIGHT = 0.63, 0.42, 6.0
 MORE_OWN = 0.3  # the better it keeps its type's markers, the more of its own it needs
 FAR, FAR_WEIGHT = 1.8, 4.0  # half of the known pieces that would be called new lie beyond it, and 2 % of the new ones
+# Where nine in ten cells of a type would be called new, and the type is no more than twice as common as in the source, it
+# more likely is that type in another state, and 2 more in logits are asked. A new type that is taken for one that the
+# target lacks has no reason to be as common.
+WHOLE, AS_COMMON, WHOLE_WEIGHT = 0.9, 2.0, 2.0
 # A piece that may be new joins a new type that it is clearly nearer to than to any known piece.
 NEARER = 0.8
 
@@ -121,9 +125,11 @@ def score_novelty(
         numbers = clusters.numbers()
         # clipped: one odd number decides nothing alone
         total = np.clip((numbers[:, :4] - MEAN) / SD, -4, 4) @ WEIGHTS
-        best, usual, scale = level(total, clusters.n, (clusters.fine @ q).argmax(1), np.flatnonzero(clusters.both))
+        likeliest = (clusters.fine @ q).argmax(1)
+        best, usual, scale = level(total, clusters.n, likeliest, np.flatnonzero(clusters.both))
         evidence = (GAIN * (total - best) - SPREAD * (usual - best)) / scale + INTERCEPT + PRIOR
         doubt = veto(numbers, from_pair(clusters.both.sum()))
+        doubt += whole_type(evidence, clusters.n, likeliest, moments.size)
         logit += evidence[fine] / N_PARTITIONS
         called += (evidence - doubt)[fine] / N_PARTITIONS
     called = np.bincount(fine, called) / clusters.n
@@ -178,6 +184,23 @@ def veto(numbers, spread=0.0) -> np.ndarray:
     mixed = np.clip(MIXED_SLOPE * (numbers[:, 4] - start), 0, MIXED_MOST)
     far = FAR_WEIGHT * (numbers[:, 5] > FAR)
     return np.maximum(mixed, KEPT_WEIGHT * (1 - spread) * shifted) + (1 - spread) * far
+
+
+def whole_type(evidence, size, label, of_source) -> np.ndarray:
+    """What is taken off the evidence (n_pieces,) where a whole type would be called novel, see ``WHOLE``.
+
+    Parameters
+    ----------
+    evidence, size, label : (n_pieces,) logits, cells and likeliest type of each piece.
+    of_source : (n_types,) cells of the source.
+    """
+    off = np.zeros(len(evidence))
+    for k in np.unique(label):
+        mine = label == k
+        new = size[mine] @ (evidence[mine] > 0) / size[mine].sum()
+        common = size[mine].sum() / size.sum() < AS_COMMON * of_source[k] / of_source.sum()
+        off[mine] = WHOLE_WEIGHT * (new >= WHOLE and common)
+    return off
 
 
 def pieces(cluster, label) -> np.ndarray:
