@@ -170,10 +170,10 @@ def test_the_level_is_not_moved_by_a_type_that_hides_something_new():
 
 def test_a_whole_type_as_common_as_in_the_source_is_asked_more():
     size, label, of_source = np.array([90, 10, 60, 40]), np.array([0, 0, 1, 1]), np.array([100, 100])
-    evidence = np.array([0.5, -0.5, 0.5, -0.5])
+    evidence = np.array([0.5, -1.5, -0.2, -1.5])
     off = novelty.whole_type(evidence, size, label, of_source)
     np.testing.assert_array_equal(off, [novelty.WHOLE_WEIGHT] * 2 + [0, 0])  # 9 in 10; 6 in 10
-    assert not novelty.whole_type(-evidence, size, label, of_source).any()
+    assert not novelty.whole_type(evidence - 1, size, label, of_source).any()
     assert not novelty.whole_type(evidence, size, label, np.array([20, 100])).any()  # three times as common
     rare = novelty.whole_type(evidence, size, label, np.array([900, 100]))
     assert (rare[:2] == novelty.WHOLE_WEIGHT).all()

@@ -6,6 +6,7 @@ import random
 import shutil
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import threading
@@ -455,6 +456,14 @@ def test_texts_and_members_are_touched_where_a_list_of_attributes_is_damaged(tmp
     monkeypatch.setattr(probe, "_starts", lambda item: seen.append(item.name) or starts(item))
     probe.touch(str(path))
     assert {"/obs/_index", "/var/_index", "/X/data"} <= set(seen)
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="there is no R")
+def test_an_rds_whose_length_is_damaged_gets_no_memory_for_it(tmp_path):
+    header = b"X\n" + struct.pack(">iii", 2, 0x040202, 0x020300)
+    (tmp_path / "x.rds").write_bytes(header + struct.pack(">ii", 14, 200_000_000))  # numbers, 1.6 GB of them
+    with pytest.raises(io.Unreadable, match="is damaged or cut short: .*memory"):
+        io.read(tmp_path / "x.rds")
 
 
 def test_a_file_that_takes_its_reader_along_is_refused(tmp_path, monkeypatch):

@@ -132,7 +132,16 @@ unpack_seurat <- function(x) {
   unpack(layers, x[[]], empty_frame(nrow(layers[[1]])), reduced)
 }
 
-x <- tryCatch(readRDS(args[1]), error = function(e) fail("is damaged or cut short: ", conditionMessage(e), ". Get it again."))
+# While it is read, an object needs memory by the size of its file: a damaged length asks for more. gzip packs 1000 to 1 at most.
+limited <- function(expr) {
+  if (!exists("mem.maxVSize")) return(expr) # R before 4.2
+  packed <- readBin(args[1], "raw", 1) != charToRaw("X")
+  before <- mem.maxVSize(256 + (if (packed) 1000 else 8) * file.size(args[1]) / 2^20)
+  on.exit(mem.maxVSize(min(before, 1e9))) # MB; R does not go back to no limit
+  expr
+}
+
+x <- tryCatch(limited(readRDS(args[1])), error = function(e) fail("is damaged or cut short: ", conditionMessage(e), ". Get it again."))
 owner <- attr(class(x), "package")
 if (!is.null(owner) && owner != ".GlobalEnv") need(owner, paste("an object of class", class(x)[1]))
 kinds <- c("SummarizedExperiment", "Seurat", "matrix", "Matrix")

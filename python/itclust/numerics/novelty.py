@@ -75,7 +75,7 @@ MIXED_FROM, MIXED_FROM_MANY, MIXED_SLOPE, MIXED_MOST = 0.17, 1.1, 12.0, 4.0
 KEPT, LITTLE_OWN, KEPT_WEIGHT = 0.63, 0.42, 6.0
 MORE_OWN = 0.3  # the better it keeps its type's markers, the more of its own it needs
 FAR, FAR_WEIGHT = 1.8, 4.0  # half of the known pieces that would be called new lie beyond it, and 2 % of the new ones
-# Where nine in ten cells of a type would be called new, and the type is no more than twice as common as in the source, it
+# Where nine in ten cells of a type may be new, and the type is no more than twice as common as in the source, it
 # more likely is that type in another state, and 2 more in logits are asked. A new type that is taken for one that the
 # target lacks has no reason to be as common.
 WHOLE, AS_COMMON, WHOLE_WEIGHT = 0.9, 2.0, 2.0
@@ -197,7 +197,7 @@ def whole_type(evidence, size, label, of_source) -> np.ndarray:
     off = np.zeros(len(evidence))
     for k in np.unique(label):
         mine = label == k
-        new = size[mine] @ (evidence[mine] > 0) / size[mine].sum()
+        new = size[mine] @ (evidence[mine] > CANDIDATE) / size[mine].sum()
         common = size[mine].sum() / size.sum() < AS_COMMON * of_source[k] / of_source.sum()
         off[mine] = WHOLE_WEIGHT * (new >= WHOLE and common)
     return off
