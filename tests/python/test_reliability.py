@@ -462,7 +462,7 @@ def test_texts_and_members_are_touched_where_a_list_of_attributes_is_damaged(tmp
 def test_an_rds_whose_length_is_damaged_gets_no_memory_for_it(tmp_path):
     header = b"X\n" + struct.pack(">iii", 2, 0x040202, 0x020300)
     (tmp_path / "x.rds").write_bytes(header + struct.pack(">ii", 14, 200_000_000))  # numbers, 1.6 GB of them
-    with pytest.raises(io.Unreadable, match="is damaged or cut short: .*memory"):
+    with pytest.raises(io.Unreadable, match=r"is damaged or cut short: .*memory"):
         io.read(tmp_path / "x.rds")
 
 

@@ -45,9 +45,10 @@ def _unpack(path: Path, folder: Path) -> None:
     status, said = _run(path, call, env, folder)
     if status:
         reason = folder / "error"
-        last = (said.strip().splitlines() or ["no message"])[-1]
-        msg = f"{path} {reason.read_text('utf-8').strip()}" if reason.exists() else f"R cannot read {path}: {last}"
-        raise Unreadable(msg)
+        lines = [line for line in said.splitlines() if line.strip() and line != "Execution halted"]
+        said = reason.read_text("utf-8", "replace") if reason.exists() else (lines or ["no message"])[-1]
+        said = " ".join(said.split())  # names in a damaged file may hold line breaks
+        raise Unreadable(f"{path} {said}" if reason.exists() else f"R cannot read {path}: {said}")
 
 
 def _run(path: Path, call: list[str], env: dict, folder: Path) -> tuple[int, str]:
