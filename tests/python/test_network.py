@@ -78,7 +78,8 @@ def test_learning_ends_where_it_is_told_to():
     batches = network.Minibatches(x, None, 4, seed=0)
     loss = network.learn(model, batches, 9, lambda epoch, loss: told.append((epoch, loss)) or epoch == 2)
     assert [epoch for epoch, _ in told] == [0, 1, 2] and told[-1][1] == loss
-    assert loss == pytest.approx(((network.predict(model, x) - x) ** 2).mean(), rel=1e-4)  # a small batch weighs less
+    weighed = tuple(map(int, keras.__version__.split(".")[:2])) > (3, 7)  # Keras 3.7 lets a small batch weigh as much
+    assert loss == pytest.approx(((network.predict(model, x) - x) ** 2).mean(), rel=1e-4 if weighed else 1e-2)
     assert np.isnan(network.learn(model, batches, 0))
 
 
