@@ -57,7 +57,8 @@ def by_family(found, constants) -> None:
     """Print each family's figures, with the constants that a function of its name gives, and their mean."""
     figures = []
     for family in sorted({task["family"] for task in found}):
-        rows = [worth(task, *constants(family)) for task in found if task["family"] == family]
+        fit = constants(family)
+        rows = [worth(task, *fit) for task in found if task["family"] == family]
         figures.append(np.nanmean(rows, axis=0))
         print(f"{family:10s} {len(rows):3d} tasks  {'  '.join(f'{v:.3f}' for v in figures[-1])}")
     print(f"mean of families      {'  '.join(f'{v:.3f}' for v in np.mean(figures, axis=0))}")

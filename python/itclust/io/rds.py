@@ -46,9 +46,11 @@ def _unpack(path: Path, folder: Path) -> None:
     if status:
         reason = folder / "error"
         lines = [line for line in said.splitlines() if line.strip() and line != "Execution halted"]
-        said = reason.read_text("utf-8", "replace") if reason.exists() else (lines or ["no message"])[-1]
-        said = " ".join(said.split())  # names in a damaged file may hold line breaks
-        raise Unreadable(f"{path} {said}" if reason.exists() else f"R cannot read {path}: {said}")
+        if reason.exists():
+            front, said = f"{path} ", reason.read_text("utf-8", "replace")
+        else:
+            front, said = f"R cannot read {path}: ", (lines or ["no message"])[-1]
+        raise Unreadable(front + " ".join(said.split()))  # names in a damaged file may hold line breaks
 
 
 def _run(path: Path, call: list[str], env: dict, folder: Path) -> tuple[int, str]:

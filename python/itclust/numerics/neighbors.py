@@ -42,7 +42,7 @@ class Components(NamedTuple):
         """(n, n_components) of log values (n, n_all_genes)."""
         x = sp.csr_matrix(x[:, self.genes])
         parts = [x[i : i + CHUNK].toarray() for i in range(0, x.shape[0], CHUNK)]
-        return np.concatenate([self.scaled(p) @ self.axes.T - self.centre @ self.axes.T for p in parts])
+        return np.concatenate([self.projected(self.scaled(p)) for p in parts])
 
     def sparse_scores(self, x: sp.csr_matrix) -> np.ndarray:
         """:meth:`scores` up to rounding, without dense cells: what a value adds to the score of a zero."""
@@ -50,6 +50,10 @@ class Components(NamedTuple):
         zero = self.scaled(np.zeros((1, len(self.genes)), x.dtype))
         added = np.clip((x.data - self.mean[x.indices]) / self.sd[x.indices], -CLIP, CLIP) - zero[0, x.indices]
         return sp.csr_matrix((added, x.indices, x.indptr), x.shape) @ self.axes.T + (zero - self.centre) @ self.axes.T
+
+    def projected(self, z) -> np.ndarray:
+        """Scores of z-scores."""
+        return z @ self.axes.T - self.centre @ self.axes.T
 
     def scaled(self, dense) -> np.ndarray:
         """z-scores, clipped."""
@@ -166,8 +170,8 @@ def within(x: sp.csr_matrix, codes, knn, seed=0) -> np.ndarray:
         variable = genes.variable([own], LOCAL_GENES) if len(cells) > 2 * k else ()
         if len(variable) > 1:
             components = principal_components(own, variable, LOCAL_COMPONENTS, seed)
-            points, noise = components.scores(own), components.scaled(own[:, variable].toarray()).var(0).mean()
-            edge = noise * (1 + np.sqrt(len(variable) / len(cells))) ** 2
+            z = components.scaled(own[:, variable].toarray())
+            points, edge = components.projected(z), z.var(0).mean() * (1 + np.sqrt(len(variable) / len(cells))) ** 2
             found[cells] = cells[nearest(points[:, : max(2, (points.var(0) > edge).sum())], k)]
     return found
 
