@@ -1,5 +1,7 @@
 """Layers, minibatches and weights."""
 
+from itertools import islice
+
 import keras
 import numpy as np
 import pytest
@@ -11,23 +13,18 @@ from itclust.recipes import autoencoder, network, training
 from itclust.settings import DefaultSettings
 
 
-def test_minibatches_show_each_row_once_an_epoch():
-    x = sp.csr_matrix(np.arange(10.0)[:, None])
-    batches = network.Minibatches(x, np.arange(10)[:, None], 4, seed=0)
-    seen = np.concatenate([batches[i][0] for i in range(len(batches))]).ravel()
-    assert sorted(seen) == list(range(10))
-    first = batches.order.copy()
-    batches.next_epoch()
-    assert (batches.order != first).any()
-    assert (network.Minibatches(x, None, 4, seed=0).order == first).all()
+def test_shuffled_shows_each_row_once_an_epoch():
+    first, second = islice(network.shuffled(10, 4, seed=0), 2)
+    assert [len(rows) for rows in first] == [4, 4, 2]
+    assert sorted(np.concatenate(first)) == sorted(np.concatenate(second)) == list(range(10))
+    assert (np.concatenate(first) != np.concatenate(second)).any()
+    assert (np.concatenate(next(network.shuffled(10, 4, seed=0))) == np.concatenate(first)).all()
 
 
 def test_drawn_takes_its_share_by_chance():
-    x, chance = sp.csr_matrix([[0.0], [1.0], [2.0]]), np.array([0.0, 1.0, 3.0])
-    batches = network.Drawn(x, np.arange(3)[:, None] * 10, chance, 400, 8, seed=0, n_starts=2)
-    x, y = (np.concatenate(v) for v in zip(*(batches[i] for i in range(400))))
-    assert x.shape == (3200, 1) and not (x == 0).any() and (y == 10 * x[:, None]).all() and y.shape == (3200, 2, 1)
-    assert abs((x == 2).sum() / (x == 1).sum() - 3) < 0.3
+    rows = next(network.drawn(np.array([0.0, 1.0, 3.0]), 400, 8, seed=0))
+    assert rows.shape == (400, 8) and not (rows == 0).any()
+    assert abs((rows == 2).sum() / (rows == 1).sum() - 3) < 0.3
 
 
 def test_weights_go_into_another_network_and_back():
@@ -59,7 +56,8 @@ def test_networks_side_by_side_learn_by_themselves():
 
     def trained(model):
         network.compile_classifier(model, 1e-2, 0.0)
-        network.learn(model, network.Drawn(x, y, np.ones(40), 20, 16, 0, model.output_shape[1]))
+        same = training.for_each_start(y, model.output_shape[1])
+        network.learn(model, x, same, network.drawn(np.ones(40), 20, 16, 0))
         return network.predict(model, x)
 
     both = network.classifier(6, (5, 3), 3, 2.0, 0.0, seed=1, n_starts=2)
@@ -75,12 +73,12 @@ def test_learning_ends_where_it_is_told_to():
     x = np.random.default_rng(0).random((10, 6)).astype("f4")
     model, told = network.encoder(6, (5, 6)), []
     network.compile_model(model, network.keras.optimizers.SGD(0.0), network.keras.losses.MeanSquaredError())
-    batches = network.Minibatches(x, None, 4, seed=0)
-    loss = network.learn(model, batches, 9, lambda epoch, loss: told.append((epoch, loss)) or epoch == 2)
+    order = network.shuffled(10, 4, seed=0)
+    loss = network.learn(model, x, None, order, 9, lambda epoch, loss: told.append((epoch, loss)) or epoch == 2)
     assert [epoch for epoch, _ in told] == [0, 1, 2] and told[-1][1] == loss
     weighed = tuple(map(int, keras.__version__.split(".")[:2])) > (3, 7)  # Keras 3.7 lets a small batch weigh as much
     assert loss == pytest.approx(((network.predict(model, x) - x) ** 2).mean(), rel=1e-4 if weighed else 1e-2)
-    assert np.isnan(network.learn(model, batches, 0))
+    assert np.isnan(network.learn(model, x, None, order, 0))
 
 
 @pytest.mark.parametrize(
@@ -205,9 +203,11 @@ def test_fine_tuning_diverged_where_its_loss_is_beyond_that_of_no_answer(loss, y
 
 def test_an_epoch_of_a_large_source_is_a_hundred_minibatches(monkeypatch):
     steps = []
-    monkeypatch.setattr(
-        training.network, "learn", lambda model, batches, epochs, _: steps.append(len(batches) * epochs)
-    )
+
+    def learn(model, x, y, order, epochs, after):
+        steps.append(len(next(order)) * epochs)
+
+    monkeypatch.setattr(training.network, "learn", learn)
     n = 100_000
     x, settings = sp.csr_matrix((n, 3), dtype="f4"), DefaultSettings(source_epochs=4, n_starts=1)
     for rows in (n, 1000):

@@ -44,7 +44,7 @@ def _reconstruct(model, x, epochs, step, settings, seed, progress, note) -> None
         report(epoch, loss)
         model.optimizer.learning_rate = RATE * 0.1 ** ((epoch + 1) // step)
 
-    network.learn(model, network.Minibatches(x, None, settings.batch_size, seed), epochs, after)
+    network.learn(model, x, None, network.shuffled(x.shape[0], settings.batch_size, seed), epochs, after)
 
 
 def clustering_model(encoder, centroids, settings: PaperSettings) -> keras.Model:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
+from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up lines are no news to the user
 
@@ -165,86 +166,49 @@ def compile_model(model, optimizer, loss) -> None:
     model.compile(optimizer, loss, jit_compile=False if keras.backend.backend() == "tensorflow" else "auto")
 
 
-def learn(model, batches, epochs: int = 1, after=None) -> float:
-    """Train on minibatches, whose order they decide themselves; the last epoch's mean loss.
+def learn(model, x, y, order, epochs: int = 1, after=None) -> float:
+    """Train on minibatches, which turn dense only when they are taken; the last epoch's mean loss.
 
     ``model.fit`` does the same behind a pipeline that takes longer to build than a small target takes to learn.
 
     Parameters
     ----------
-    batches : :class:`Minibatches` or :class:`Drawn`.
+    x : (n, n_genes) CSR or dense.
+    y : (n, ...) what the model is to answer, or None: the input is the output (autoencoder).
+    order : rows of each minibatch, an epoch at a time: see :func:`shuffled` and :func:`drawn`.
     after : called with epoch (0, 1, ...) and loss after each epoch; where it returns True, that was the last one.
     """
     loss = float("nan")
-    for epoch in range(epochs):
-        steps = [(model.train_on_batch(x, y), len(x)) for x, y in (batches[i] for i in range(len(batches)))]
-        batches.next_epoch()
-        losses, sizes = zip(*steps, strict=True)
-        loss = float(np.average(losses, weights=sizes))
+    for epoch, minibatches in enumerate(islice(order, epochs)):
+        losses = []
+        for rows in minibatches:
+            dense = dense_rows(x, rows)
+            losses.append(model.train_on_batch(dense, dense if y is None else y[rows]))
+        loss = float(np.average(losses, weights=[len(rows) for rows in minibatches]))
         if after is not None and after(epoch, loss):
             break
     return loss
 
 
-class Minibatches:
-    """Shuffled minibatches that turn dense only when they are taken; the order depends on ``seed`` alone.
+def shuffled(n: int, batch_size: int, seed: int) -> Iterator[list[np.ndarray]]:
+    """Each of ``n`` rows once an epoch, in an order that depends on ``seed`` alone."""
+    rng = np.random.default_rng(seed)
+    while True:
+        rows = rng.permutation(n)
+        yield [rows[i : i + batch_size] for i in range(0, n, batch_size)]
+
+
+def drawn(chance, n_steps: int, batch_size: int, seed: int) -> Iterator[np.ndarray]:
+    """Rows drawn with replacement, (n_steps, batch_size) an epoch; the draws depend on ``seed`` alone.
 
     Parameters
     ----------
-    x : (n, n_genes) CSR or dense.
-    y : (n, n_outputs) dense, or None: the input is the output (autoencoder).
-    batch_size : rows of a batch.
-    seed : of the order.
+    chance : (n,) of each row to be drawn, any scale.
     """
-
-    def __init__(self, x, y, batch_size: int, seed: int):
-        self.x, self.y, self.batch_size = x, y, batch_size
-        self.rng = np.random.default_rng(seed)
-        self.next_epoch()
-
-    def __len__(self):
-        return math.ceil(self.x.shape[0] / self.batch_size)
-
-    def next_epoch(self):
-        """Draw the next epoch's order."""
-        self.order = self.rng.permutation(self.x.shape[0])
-
-    def __getitem__(self, i):
-        rows = self.order[i * self.batch_size : (i + 1) * self.batch_size]
-        x = dense_rows(self.x, rows)
-        return (x, x) if self.y is None else (x, self.y[rows])
-
-
-class Drawn:
-    """Minibatches drawn with replacement; the draws depend on ``seed`` alone.
-
-    Parameters
-    ----------
-    x : (n, n_genes) CSR or dense.
-    y : (n, n_clusters) distribution over clusters, for each start the same.
-    chance : (n,) to be drawn, any scale.
-    n_steps : minibatches an epoch.
-    batch_size : rows of a batch.
-    seed : of the draws.
-    n_starts : of the classifier.
-    """
-
-    def __init__(self, x, y, chance, n_steps: int, batch_size: int, seed: int, n_starts: int = 1):
-        self.x, self.y, self.n_steps, self.batch_size, self.n_starts = x, y, n_steps, batch_size, n_starts
-        self.rng = np.random.default_rng(seed)
-        self.sums = np.cumsum(chance, dtype=np.float64)
-        self.next_epoch()
-
-    def __len__(self):
-        return self.n_steps
-
-    def next_epoch(self):
-        """Draw the next epoch's rows."""
-        draws = self.rng.random((self.n_steps, self.batch_size)) * self.sums[-1]
-        self.rows = np.minimum(np.searchsorted(self.sums, draws, side="right"), len(self.sums) - 1)
-
-    def __getitem__(self, i):
-        return dense_rows(self.x, self.rows[i]), np.repeat(self.y[self.rows[i]][:, None], self.n_starts, 1)
+    rng, sums = np.random.default_rng(seed), np.cumsum(chance, dtype=np.float64)
+    while True:
+        draws = rng.random((n_steps, batch_size)) * sums[-1]
+        yield np.minimum(np.searchsorted(sums, draws, side="right"), len(sums) - 1)
 
 
 def dense_rows(x, rows) -> np.ndarray:

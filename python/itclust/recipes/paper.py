@@ -130,9 +130,9 @@ def fit(source, names, settings: PaperSettings, seed, progress) -> Fit:
         z = network.predict(encoder, x)
         centroids = group_means(z, one_hot.argmax(1), len(present))
         model = autoencoder.clustering_model(encoder, centroids, settings)
-    batches = network.Minibatches(x, noisy, settings.batch_size, seed)
+    order = network.shuffled(len(y), settings.batch_size, seed)
     report = network.reported(progress, "source", settings.source_epochs)
-    network.learn(model, batches, settings.source_epochs, autoencoder.early_stopping(report))
+    network.learn(model, x, noisy, order, settings.source_epochs, autoencoder.early_stopping(report))
     return Fit(
         types=source.types, genes=source.genes, network_genes=names, widths=np.array(units), present=present,
         encoder=tuple(encoder.get_weights()), head=tuple(model.layers[-1].get_weights()),
@@ -198,8 +198,9 @@ def _rounds(model, encoder, x, z, trains, types, settings, seed, progress, round
     history = {"changed": [], "loss": [], "types": []}
     for i in range(settings.max_iter):
         q = everything[trains]
-        batches = network.Minibatches(x, assign.auxiliary_distribution(q), settings.batch_size, seed + i)
-        history["loss"].append(network.learn(model, batches, settings.target_epochs))
+        order = network.shuffled(len(q), settings.batch_size, seed + i)
+        p = assign.auxiliary_distribution(q)
+        history["loss"].append(network.learn(model, x, p, order, settings.target_epochs))
         everything = network.predict(model, z)
         changed = float(np.mean(q.argmax(1) != everything[trains].argmax(1)))
         history["changed"].append(changed)

@@ -93,15 +93,20 @@ def _trained(x, codes, weight, size, rate, settings: DefaultSettings, seed, prog
     of_epoch = -(-steps // (STEP * epochs)) * STEP
     network.compile_classifier(model, rate, settings.weight_decay, of_epoch * epochs)
     chance = weight * np.maximum(size, 1.0)[codes] ** -BALANCE
-    y = one_hot(codes, len(size), settings.label_smoothing)
-    batches = network.Drawn(x, y, chance, of_epoch, settings.batch_size, seed, settings.n_starts)
-    loss = network.learn(model, batches, epochs, network.reported(progress, "source", epochs))
+    y = for_each_start(one_hot(codes, len(size), settings.label_smoothing), settings.n_starts)
+    order = network.drawn(chance, of_epoch, settings.batch_size, seed)
+    loss = network.learn(model, x, y, order, epochs, network.reported(progress, "source", epochs))
     return network.weights(model), loss
 
 
 def one_hot(codes, n, smoothing=0.0) -> np.ndarray:
     """Rows (len(codes), n) float32 with ``smoothing`` spread over all columns."""
     return (np.eye(n, dtype=np.float32)[codes] * (1 - smoothing) + smoothing / n).astype(np.float32)
+
+
+def for_each_start(y, n_starts: int) -> np.ndarray:
+    """The same distribution (n, n_clusters) for each start, (n, n_starts, n_clusters); a view."""
+    return np.broadcast_to(y[:, None], (len(y), n_starts, y.shape[1]))
 
 
 def with_new_centroids(weights, z, group, settings: DefaultSettings, seed):
@@ -187,9 +192,9 @@ def _fine_tuned(model, x, fixed, initial, n_types, average, rate, settings: Defa
         p = assign.smooth_over_neighbors(p, average, weight)
         smooth = p * (1 - TARGET_SMOOTHING) + TARGET_SMOOTHING / p.shape[1]
         chance = p.max(1) * (p @ np.maximum(p.sum(0), MIN_MASS) ** -BALANCE)  # sure cells, rare types
-        smooth = smooth.astype(np.float32)
-        batches = network.Drawn(x, smooth, chance, settings.round_steps, settings.batch_size, seed * 100 + i, n_starts)
-        history["loss"].append(network.learn(model, batches))
+        y = for_each_start(smooth.astype(np.float32), n_starts)
+        order = network.drawn(chance, settings.round_steps, settings.batch_size, seed * 100 + i)
+        history["loss"].append(network.learn(model, x, y, order))
         before, q = q.argmax(1), network.predict(mean, x)
         history["types"].append(q.argmax(1))
         history["changed"].append(float(np.mean(before != history["types"][-1])))
