@@ -72,6 +72,10 @@ class Settings:
         return self.max_iter * -(-n_cells // self.batch_size)
 
 
+MIN_STEPS = 300  # minibatches on the source: small ones need steps, not epochs
+MOST_MINIBATCHES = 100  # of an epoch: a large source has seen all of its cells' kinds by then
+
+
 @dataclasses.dataclass(frozen=True)
 class DefaultSettings(Settings):
     """Settings of ``preset="default"``: those of :class:`Settings`, and these.
@@ -131,8 +135,9 @@ class DefaultSettings(Settings):
                 raise TypeError(msg)
 
     def source_steps(self, n_cells: int) -> int:
-        """Minibatches on the source at most."""
-        return super().source_steps(min(n_cells, self.n_source_cells))
+        """Minibatches on the source."""
+        of_epoch = min(MOST_MINIBATCHES, -(-n_cells // self.batch_size))
+        return max(MIN_STEPS, self.source_epochs * of_epoch)
 
     def target_steps(self, n_cells: int) -> int:
         """Minibatches of the fine-tuning at most."""

@@ -172,7 +172,7 @@ def test_few_numbers_and_profiles_of_one_cell_are_types():
 @pytest.mark.parametrize(
     ("preset", "settings", "n", "source", "target"),
     [
-        ("default", {}, 10**7, 7820, 360),
+        ("default", {}, 10**7, 2000, 360),
         ("default", {"source_epochs": 10**5, "round_steps": 10**6}, 1000, 800_000, 6_000_000),
         ("paper", {}, 1000, 8000, 40_000),
     ],

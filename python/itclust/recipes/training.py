@@ -18,9 +18,7 @@ log = logging.getLogger("itclust")
 RETRIES = 2  # trainings with a tenth of the step each, where one learnt nothing
 # Of the way from knowing nothing to perfect answers that the loss must go; ordinary sources go .5 and more.
 LEARNT = 0.05
-MIN_STEPS = 300  # small sources need steps, not epochs
 STEP = 5  # an epoch's number of minibatches is a multiple of it
-MOST_MINIBATCHES = 100  # of an epoch: a large source has seen all of its cells' kinds by then
 TARGET_SMOOTHING = 0.02  # of the auxiliary distribution
 # Share of the closed-form answers in what teaches, first and second half of the rounds.
 FIXED_FIRST, FIXED_LAST = 0.6, 0.3
@@ -89,8 +87,7 @@ def _trained(x, codes, weight, size, rate, settings: DefaultSettings, seed, prog
     """Weights, and the last epoch's loss, of one training with this step; see :func:`train`."""
     model = classifier(x.shape[1], len(size), settings, seed)
     epochs = settings.source_epochs
-    steps = max(MIN_STEPS, epochs * min(MOST_MINIBATCHES, -(-len(codes) // settings.batch_size)))
-    of_epoch = -(-steps // (STEP * epochs)) * STEP
+    of_epoch = -(-settings.source_steps(len(codes)) // (STEP * epochs)) * STEP
     network.compile_classifier(model, rate, settings.weight_decay, of_epoch * epochs)
     chance = weight * np.maximum(size, 1.0)[codes] ** -BALANCE
     y = for_each_start(one_hot(codes, len(size), settings.label_smoothing), settings.n_starts)
