@@ -16,7 +16,7 @@ SMALLEST = 1e-10  # that the largest value may be: a share of a cell's counts is
 
 def counted(n: int, one: str, several: str) -> str:
     """A number, and what it counts."""
-    return f"{n} {one if n == 1 else several}"
+    return f"{n:,} {one if n == 1 else several}"
 
 
 def is_anndata(adata, name: str) -> None:

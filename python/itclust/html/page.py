@@ -8,6 +8,7 @@ from importlib import resources
 from string import Template
 
 from itclust import __version__, profiles, results
+from itclust.data.check import counted
 from itclust.data.dataset import named
 from itclust.explanation import explained
 from itclust.html import figures, findings, record
@@ -99,8 +100,8 @@ def _lead(found, verdicts) -> str:
     look = [v for v in verdicts if v.verdict != "trust"]
     names = ", ".join(f"{v.cluster} ({v.label})" for v in look[:6]) + (" and others" if len(look) > 6 else "")
     trusted = len(verdicts) - len(look)
-    text = f"{n:,} cells were annotated from {_count(len(found.types), 'source type')}. "
-    text += f"{trusted} of {_count(len(verdicts), 'cluster')} can be taken as they are"
+    text = f"{n:,} cells were annotated from {counted(len(found.types), 'source type', 'source types')}. "
+    text += f"{trusted} of {counted(len(verdicts), 'cluster', 'clusters')} can be taken as they are"
     return escape(f"{text}; look at {names}." if look else f"{text}.")
 
 
@@ -230,7 +231,3 @@ def _reproduce(found) -> str:
 def _pairs(pairs: dict, kind="pairs") -> str:
     rows = (f"<div><dt>{escape(str(k))}</dt><dd>{escape(str(v))}</dd></div>" for k, v in pairs.items() if v is not None)
     return f'<dl class="{kind}">{"".join(rows)}</dl>\n'
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
