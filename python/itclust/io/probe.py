@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 _SECONDS, _BYTES_A_SECOND = 20, 20e6  # a file of 1 GB may take 70 s; a whole one takes one or two
@@ -87,14 +88,14 @@ def touch(path: str) -> None:
             if address in seen:
                 continue
             seen.add(address)
-            _each(lambda part, item=item: part(item, waiting), (_attributes, _texts, _members))
+            _each(lambda part, item=item: part(item), (_attributes, _texts, partial(_members, waiting)))
 
 
-def _attributes(item, _) -> None:
+def _attributes(item) -> None:
     _each(item.attrs.__getitem__, list(item.attrs))
 
 
-def _texts(item, _) -> None:
+def _texts(item) -> None:
     import h5py
 
     if isinstance(item, h5py.Dataset):
@@ -102,7 +103,7 @@ def _texts(item, _) -> None:
         item.id.get_storage_size()
 
 
-def _members(item, waiting: list) -> None:
+def _members(waiting: list, item) -> None:
     import h5py
 
     if isinstance(item, h5py.Group):
