@@ -33,9 +33,10 @@ class Clusters:
 
     def __init__(self, moments: Moments, x, q, coarse, fine, pairs, columns):
         self.moments, self.x, self.q, self.pairs, self.columns = moments, x, q, pairs, columns
-        self.coarse, self.fine = members(coarse), members(fine)
-        self.n, self.n_coarse = (np.asarray(groups.sum(1)).ravel() for groups in (self.fine, self.coarse))
-        self.profile, self.coarse_profile = weighted_means(self.fine, x), weighted_means(self.coarse, x)
+        of_fine = _described(fine, x)
+        of_coarse = of_fine if np.array_equal(coarse, fine) else _described(coarse, x)  # the same among many types
+        self.fine, self.n, self.profile = of_fine
+        self.coarse, self.n_coarse, self.coarse_profile = of_coarse
         self.markers = np.unique(np.concatenate(list(pairs.values())))
         if not len(self.markers):
             self.markers = np.arange(x.shape[1])
@@ -199,6 +200,12 @@ class Clusters:
         size = np.bincount(group, self.n[which])
         out[which] = np.argsort(np.argsort(-size, kind="stable"))[group]
         return out
+
+
+def _described(cluster, x) -> tuple[sp.csr_matrix, np.ndarray, np.ndarray]:
+    """Members, number of cells and mean profile of each cluster 0, 1, ... of the cells ``x``."""
+    groups = members(cluster)
+    return groups, np.asarray(groups.sum(1)).ravel(), weighted_means(groups, x)
 
 
 def _entropy(p) -> np.ndarray:
