@@ -147,6 +147,23 @@ def test_heat_map_and_paths_name_types_as_the_user_does(annotated):
     assert {t.get_text() for t in ax.texts} >= {text.split("  ", 1)[0] for text in beside}
 
 
+def test_a_type_has_one_number_on_all_maps(target):
+    """Also where the first of them has no cell left."""
+    target = target[target.obs["itclust"] != "B"].copy()
+    run = target.uns["itclust"]
+    new = {t: f"{t}, whose name is long" for t in map(str, run["types"])}
+    run["types"] = np.array(list(new.values()))
+    run["history"]["labels"] = np.array([new[t] for t in run["history"]["labels"]])
+    for column in ("itclust", "itclust_initial"):
+        target.obs[column] = target.obs[column].cat.rename_categories(new)
+    maps = [*pl.umap(target, ["label", "initial"], show=False), pl.paths(target, show=False)]
+    numbers = [dict(t.get_text().split("  ")[::-1] for t in ax.get_legend().get_texts()) for ax in maps]
+    assert set(new.values()) == set(numbers[2])
+    assert numbers[0].items() < numbers[2].items() and numbers[1].items() <= numbers[2].items()
+    for ax, of_map in zip(maps, numbers):
+        assert {t.get_text() for t in ax.texts} - {""} == set(of_map.values())
+
+
 def test_flow_counts_every_cell_once(target):
     counts = alluvial.moves(annotation(target))
     assert counts.to_numpy().sum() == target.n_obs
@@ -275,7 +292,10 @@ def test_plots_hold_few_and_many_types(annotated, n_types):
     )
     target.obsm["X_umap"] = rng.normal(size=(target.n_obs, 2))
     start = target.obsm["X_itclust"][rng.integers(0, target.n_obs, (4, n_types))]
-    target.uns["itclust"]["history"] = {"changed": [0.2, 0.1, 0.0], "labels": names, "centroids": start}
+    target.uns["itclust"] |= {
+        "types": names,
+        "history": {"changed": [0.2, 0.1, 0.0], "labels": names, "centroids": start},
+    }
     for name in (*PLOTS, "umap"):
         ax = getattr(pl, name)(target, show=False)
         figure = (ax[0] if isinstance(ax, list) else ax).figure

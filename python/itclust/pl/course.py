@@ -6,7 +6,7 @@ import numpy as np
 
 from itclust import results
 from itclust.pl import canvas, palette
-from itclust.pl.embedding import NAMED, any_long, coordinates, legend
+from itclust.pl.embedding import NAMED, coordinates, legend, numbered, on_map
 
 NEAREST = 15  # cells whose places on the map are a centroid's
 
@@ -43,7 +43,8 @@ def paths(adata, *, key="itclust", basis="X_umap", max_cells=canvas.MAX_CELLS, a
 
     A centroid is the mean, in the final embedding, of the cells that were named so at that round; it lies on the map
     where the cells nearest to it do. A ring is the start; a type that did not move, or lost all its cells, has no arrow.
-    Of many types those that moved farthest are named; long names are numbers on the map.
+    Of many types those that moved farthest are named; where a name is long, numbers stand on the map, those of
+    :func:`itclust.pl.umap`.
 
     Parameters
     ----------
@@ -67,22 +68,21 @@ def draw_paths(ax, found, rows, points):
     ax.scatter(*points.T, s=2, color=palette.MISSING, linewidths=0, rasterized=True)
     ways = _ways(found, rows, points)
     far = sorted(ways, key=lambda t: -np.linalg.norm(ways[t][-1] - ways[t][0]))
-    of_types = palette.of_types(found)
+    colour = palette.of_types(found)
+    colour |= {t: palette.MISSING for t in ways if t not in colour}  # a label may have been renamed since
     for name in far:
-        way, colour = ways[name], of_types.get(name, palette.MISSING)  # a label may have been renamed since
-        ax.plot(*way.T, color=colour, linewidth=1.5)
-        ax.plot(*way[0], "o", color="white", markeredgecolor=colour, markeredgewidth=1.5, markersize=6)
+        way = ways[name]
+        ax.plot(*way.T, color=colour[name], linewidth=1.5)
+        ax.plot(*way[0], "o", color="white", markeredgecolor=colour[name], markeredgewidth=1.5, markersize=6)
         if (way[-1] != way[0]).any():
             before = way[np.flatnonzero((way != way[-1]).any(1))[-1]]
-            arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 3, "shrinkB": 0}
+            arrow = {"arrowstyle": "-|>", "color": colour[name], "linewidth": 2, "shrinkA": 3, "shrinkB": 0}
             ax.annotate("", way[-1], before, arrowprops=arrow)
     named = far[:NAMED]
-    for i, name in enumerate(named):
-        shown = str(i + 1) if any_long(named) else canvas.plain(name)
-        text = ax.annotate(shown, ways[name][-1], (0, 7), textcoords="offset points", ha="center", fontsize=8)
-        canvas.on_white(text)
-    if any_long(named):
-        legend(ax, named, {t: of_types.get(t, palette.MISSING) for t in named}, number=True)
+    for name, text in zip(named, on_map(named, colour)):
+        canvas.on_white(ax.annotate(text, ways[name][-1], (0, 7), textcoords="offset points", ha="center", fontsize=8))
+    if numbered(named):
+        legend(ax, named, colour)
     ax.set(title="where the fine-tuning moved each type", xticks=[], yticks=[], xlabel="UMAP 1", ylabel="UMAP 2")
     canvas.tidy(ax)
     return ax

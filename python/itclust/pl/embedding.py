@@ -126,33 +126,39 @@ def _draw_categories(ax, points, values, colour, size) -> None:
     codes = values.cat.codes.to_numpy()
     names = list(values.cat.categories)
     rgba = np.array([colour[n] for n in names] + [palette.MISSING])[codes]
-    number = len(names) > NAMED or any_long(names)
     order = np.random.default_rng(0).permutation(len(points))  # no category lies on top of another
     ax.scatter(*points[order].T, c=rgba[order], s=size, linewidths=0, rasterized=True)
-    for i, name in enumerate(names):
+    for i, text in enumerate(on_map(names, colour)):
         own = points[codes == i]
         at = own[((own - np.median(own, axis=0)) ** 2).sum(1).argmin()]  # a cell: the middle of two islands is empty
-        text = str(i + 1) if number else canvas.plain(name)
         canvas.on_white(ax.text(*at, text, ha="center", va="center", fontsize=8, fontweight="bold"))
-    legend(ax, names, colour, number)
+    legend(ax, names, colour)
 
 
-def any_long(names) -> bool:
-    """Whether some name is too long for the map."""
-    return max(map(len, map(str, names)), default=0) > SHORT
+def numbered(names) -> bool:
+    """Whether numbers stand on the map for names: they are many, or some are long."""
+    return len(names) > NAMED or max(map(len, map(str, names)), default=0) > SHORT
 
 
-def legend(ax, names, colour, number) -> None:
-    """Names beside the map, with the numbers that they have on it."""
+def on_map(names, colour) -> list[str]:
+    """What stands on the map for each name: the name, or its place among all that have a colour."""
+    place = {n: str(i) for i, n in enumerate(colour, 1)}
+    return [place[n] if numbered(names) else canvas.plain(n) for n in names]
+
+
+def legend(ax, names, colour) -> None:
+    """Names beside the map, with the numbers that they have on it, in the order of these."""
     from matplotlib.lines import Line2D
 
-    handles = [Line2D([], [], marker="o", ls="", color=colour[n], label=str(i)) for i, n in enumerate(names)]
+    listed = [n for n in colour if n in names]
+    handles = [Line2D([], [], marker="o", ls="", color=colour[n], label=str(i)) for i, n in enumerate(listed)]
     made = ax.legend(
         handles=handles, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8, handletextpad=0.2,
-        ncols=1 + (len(names) - 1) // ROWS, columnspacing=0.8,
+        ncols=1 + (len(listed) - 1) // ROWS, columnspacing=0.8,
     )  # fmt: skip
-    for i, (text, name) in enumerate(zip(made.get_texts(), names)):  # a legend leaves out labels that begin with "_"
-        text.set_text(f"{i + 1}  {canvas.plain(name)}" if number else canvas.plain(name))
+    for text, name, mark in zip(made.get_texts(), listed, on_map(listed, colour)):
+        # set here: a legend leaves out labels that begin with "_"
+        text.set_text(f"{mark}  {canvas.plain(name)}" if numbered(names) else mark)
 
 
 def colouring(adata, found, name, rows):
@@ -160,8 +166,8 @@ def colouring(adata, found, name, rows):
     if name in ("label", "initial"):
         key = found.key if name == "label" else f"{found.key}_{name}"
         values = adata.obs[key].iloc[rows].rename(name)
-        own = palette.of(list(values.cat.categories), adata.uns, key) if f"{key}_colors" in adata.uns else None
-        return values, "cell type" if name == "label" else "first answer", own or palette.of_types(found)
+        own = palette.of(list(values.cat.categories), adata.uns, key) if f"{key}_colors" in adata.uns else {}
+        return values, "cell type" if name == "label" else "first answer", palette.of_types(found) | own
     if name in ("confidence", "novelty"):
         return adata.obs[f"{found.key}_{name}"].iloc[rows].rename(name), name, None
     name = f"{found.key}_cluster" if name == "cluster" else name

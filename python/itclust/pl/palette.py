@@ -6,6 +6,8 @@ from functools import cache
 
 import numpy as np
 
+from itclust.results import natural
+
 MISSING = "#d4d4d4"  # cells without a label
 SEQUENTIAL = "cividis"  # reads the same for colour-blind readers and in grey
 # Okabe & Ito 2008, without black (text) and yellow (too light on white).
@@ -58,8 +60,9 @@ def _distance(a, b) -> np.ndarray:
 
 
 def of_types(found) -> dict[str, str]:
-    """A colour for each type of the source and each novel one: the same in every plot of a result."""
-    return of(found.all)
+    """A colour for each type of the source and each novel one, the same in every plot of a result; in their natural order."""
+    colour = of(found.all)
+    return {t: colour[t] for t in natural(colour)}
 
 
 def of(categories, uns=None, key="") -> dict[str, str]:
