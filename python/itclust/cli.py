@@ -207,10 +207,10 @@ def inspect(args) -> None:
 
 def _describe(adata) -> str:
     from itclust import results
-    from itclust.data import expression
+    from itclust.data import matrices
 
-    part = expression.as_csr(adata.X[:1000])
-    kind = "negative (scaled?)" if part.data.min(initial=0) < 0 else expression.recognise(part) if part.nnz else "zero"
+    part = matrices.as_csr(adata.X[:1000])
+    kind = "negative (scaled?)" if part.data.min(initial=0) < 0 else matrices.recognise(part) if part.nnz else "zero"
     lines = [f"{adata.n_obs} cells x {adata.n_vars} genes ({', '.join(adata.var_names[:3])}, ...), X: {kind} values"]
     lines.append("layers: " + (", ".join(str(k) for k in adata.layers if k is not None) or "none"))
     lines.append(f"raw: {'none' if adata.raw is None else f'{adata.raw.n_vars} genes'}")

@@ -29,7 +29,7 @@ NUMERICS = (
     "clusters",
     "novelty",
 )  # each may import those before it
-DATA = ("check", "naming", "lineage", "walking", "expression", "matching", "dataset")
+DATA = ("check", "naming", "lineage", "walking", "matrices", "expression", "matching", "dataset")
 
 # room -> the rooms it may import from, at the top of a module or inside a function
 MAY = {

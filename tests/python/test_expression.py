@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from itclust.data import expression as values_of
-from itclust.data import matching
+from itclust.data import matching, matrices
 from itclust.data.expression import Expression
 from itclust.numerics.moments import lognorm
 
@@ -26,15 +26,15 @@ def log_values(counts, base):
 
 
 def test_kinds_are_recognised(counts):
-    assert values_of.recognise(sp.csr_matrix(counts)) == "counts"
-    assert values_of.recognise(sp.csr_matrix(log_values(counts, np.e).astype("f4"))) == "log"
-    assert values_of.recognise(sp.csr_matrix(counts / counts.sum(1, keepdims=True) * 1e6)) == "linear"
+    assert matrices.recognise(sp.csr_matrix(counts)) == "counts"
+    assert matrices.recognise(sp.csr_matrix(log_values(counts, np.e).astype("f4"))) == "log"
+    assert matrices.recognise(sp.csr_matrix(counts / counts.sum(1, keepdims=True) * 1e6)) == "linear"
 
 
 @pytest.mark.parametrize("base", ["e", "2"])
 def test_log_values_of_both_bases_give_back_the_proportions(counts, genes, base):
     values = log_values(counts, np.e if base == "e" else 2).astype("f4")
-    assert values_of.log_base(sp.csr_matrix(values)) == base
+    assert matrices.log_base(sp.csr_matrix(values)) == base
     x = values_of.expression(values, genes).whole().toarray()
     np.testing.assert_allclose(x / x.sum(1, keepdims=True), counts / counts.sum(1, keepdims=True), rtol=1e-3, atol=1e-6)
 
@@ -57,7 +57,7 @@ def test_dask_and_backed_are_read_in_chunks(counts, genes, tmp_path, monkeypatch
     rows = np.array([0, 3, 6, 7, 21, 29])
     for matrix in (backed.X, da.from_array(counts, chunks=(5, 40))):
         x = values_of.expression(matrix, genes)
-        assert not values_of.in_memory(x.matrix)
+        assert not matrices.in_memory(x.matrix)
         np.testing.assert_array_equal(x.whole().toarray(), counts)
         np.testing.assert_array_equal(x.cells(rows).over(genes[::-1]).whole().toarray(), counts[rows][:, ::-1])
         assert [len(c.toarray()) for c in x.cells(rows).chunks()] == [3, 1, 1, 1]
@@ -121,7 +121,7 @@ def test_columns_are_chosen_as_by_a_product(counts):
     alone = sp.csr_matrix((np.ones(5, np.float32), ([30, 2, 17, 9, 4], [0, 3, 1, 4, 6])), (40, 8))
     summed = sp.csr_matrix((np.ones(3, np.float32), ([30, 2, 17], [0, 1, 1])), (40, 3))
     for pick in (alone, summed, sp.csr_matrix((40, 3), dtype=np.float32)):
-        found = values_of._chosen(x, pick)
+        found = matrices.chosen(x, pick)
         np.testing.assert_array_equal(found.toarray(), counts @ pick.toarray())
         assert found.has_sorted_indices
 

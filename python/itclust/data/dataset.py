@@ -9,8 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from itclust.data import check, naming
-from itclust.data.expression import Expression, as_csr, expression
+from itclust.data.expression import Expression, expression
 from itclust.data.matching import join, match_genes, shared
+from itclust.data.matrices import as_csr
 
 log = logging.getLogger("itclust")
 

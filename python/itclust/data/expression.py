@@ -1,4 +1,4 @@
-"""Expression values of one dataset: recognised, put on a linear scale, matched by gene, walked in chunks. Arrays only."""
+"""Expression values of one dataset: on a linear scale, over any genes, walked in chunks. Arrays only."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from itclust.data import check
+from itclust.data.matrices import as_csr, chosen, in_memory, log_base, recognise
 from itclust.data.walking import ahead, near_workers, side_by_side
 from itclust.numerics.moments import TARGET_SUM, lognorm, stacked
 
@@ -111,7 +112,7 @@ class Expression:
             data = np.expm1(data) if self.base == "e" else np.exp2(data) - 1
             x = sp.csr_matrix((data.astype(np.float32), x.indices, x.indptr), x.shape)
         if self.pick is not None:
-            x = _chosen(x, self.pick)
+            x = chosen(x, self.pick)
         return x
 
     def _stored(self, size) -> Iterator[tuple]:
@@ -182,6 +183,7 @@ def _answer(function, values: Expression, stored, rows, per_cell):
 
 
 def _itself(x, _) -> sp.csr_matrix:
+    """What :meth:`Expression.some` asks of each chunk."""
     return x
 
 
@@ -189,42 +191,6 @@ def _seen(x, keep=None) -> tuple:
     """The values that are no expression, the largest, the lowest and the highest column, and the cells ``keep`` (a mask)."""
     odd = x.data[~((x.data >= 0) & np.isfinite(x.data))]
     return odd, x.data.max(initial=0), x.indices.min(initial=0), x.indices.max(initial=0), keep is not None and x[keep]
-
-
-def _chosen(x, pick) -> sp.csr_matrix:
-    """Sorted ``x @ pick``; where no columns are summed, without a product."""
-    if pick.getnnz(0).max(initial=0) > 1:
-        out = sp.csr_matrix(x @ pick)
-    else:
-        column = np.full(pick.shape[0], -1, np.int32)
-        column[np.repeat(np.arange(pick.shape[0]), np.diff(pick.indptr))] = pick.indices
-        column = column[x.indices]
-        kept = column >= 0
-        indptr = np.concatenate([[0], np.cumsum(kept, dtype=np.int64)])[x.indptr]
-        out = sp.csr_matrix((x.data[kept], column[kept], indptr), (x.shape[0], pick.shape[1]))
-    out.sort_indices()
-    return out
-
-
-def in_memory(matrix) -> bool:
-    """Whether a matrix lies in memory, not on disk or on a cluster."""
-    return isinstance(matrix, (np.ndarray, sp.spmatrix, sp.sparray))
-
-
-def as_csr(matrix) -> sp.csr_matrix:
-    """A matrix, or a slice of one that is backed or a Dask array, as a float32 CSR matrix: sorted, no stored zeros.
-
-    A matrix that is so already is shared, never changed; any other is copied.
-    """
-    x = matrix.compute() if hasattr(matrix, "compute") else matrix if in_memory(matrix) else matrix[:]
-    check.numbers(x)
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
-        x = sp.csr_matrix(x, dtype=np.float32)
-    if not x.has_canonical_format or (x.nnz and not x.data.all()):
-        x = x.copy()
-        x.sum_duplicates()
-        x.eliminate_zeros()
-    return x
 
 
 def expression(matrix, genes, values="auto", name="source", holders=list, draw=None) -> Expression:
@@ -262,37 +228,6 @@ def expression(matrix, genes, values="auto", name="source", holders=list, draw=N
     log.info("%s: %d cells x %d genes, %s", name, *matrix.shape, f"{kind} values{f' (base {base})' if base else ''}")
     found = Expression(matrix, genes, base=base, drawn=None if drawn is None else (drawn, first))
     return deduplicated(found, genes, kind, name)
-
-
-def recognise(x: sp.csr_matrix, largest=None) -> str:
-    """``"counts"`` where all values are whole, ``"log"`` where none exceeds 25 (2^25 counts), else ``"linear"``.
-
-    Parameters
-    ----------
-    x : the first cells.
-    largest : value of all cells; None: of these.
-    """
-    data = x.data[:1_000_000]
-    if np.all(data == np.round(data)):
-        return "counts"
-    return "log" if (x.data.max() if largest is None else largest) <= 25 else "linear"
-
-
-def log_base(x: sp.csr_matrix, n_cells: int = 200) -> str:
-    """``"2"`` where undoing a logarithm of base 2 leaves multiples of one count in each cell, and base e does not."""
-    error = {"e": [], "2": []}
-    for i in np.linspace(0, x.shape[0] - 1, min(n_cells, x.shape[0])).astype(int):
-        row = np.unique(x.data[x.indptr[i] : x.indptr[i + 1]].astype(float))
-        row = row[row > 0][:8]  # the smallest counts: 1, 2, 3, ...
-        if len(row) < 3:
-            continue
-        for base, lin in (("e", np.expm1(row)), ("2", np.exp2(row) - 1)):
-            ratio = lin / lin[0]
-            error[base].append(np.abs(ratio - np.round(ratio)).mean())
-    if not error["e"]:
-        return "e"
-    e, two = np.median(error["e"]), np.median(error["2"])
-    return "2" if two < 0.01 and e > 2 * two + 0.01 else "e"
 
 
 def deduplicated(x: Expression, genes, kind="counts", name=None) -> Expression:
