@@ -66,8 +66,7 @@ def _one(model, target, out, options) -> dict:
         model.transfer(adata, **options)
         itclust.io.write(adata, out)
     except Exception as error:  # noqa: BLE001  whatever it is, the other targets go on
-        text = error.args[0] if isinstance(error, KeyError) and error.args else str(error) or type(error).__name__
-        return {"target": str(target), "status": f"failed: {' '.join(str(text).split())}"}
+        return {"target": str(target), "status": f"failed: {in_words(error)}"}
     key = options.get("key_added", "itclust")
     label, confidence = adata.obs[key].astype(str), adata.obs[f"{key}_confidence"]
     novel = label.str.startswith("novel ")
@@ -75,6 +74,12 @@ def _one(model, target, out, options) -> dict:
         "target": str(target), "status": "done", "cells": len(label), "types": int(label[~novel].nunique()),
         "novel cells": int(novel.sum()), "mean confidence": round(float(confidence.mean()), 3),
     }  # fmt: skip
+
+
+def in_words(error) -> str:
+    """What an error says, in one line."""
+    text = error.args[0] if isinstance(error, KeyError) and error.args else str(error) or type(error).__name__
+    return " ".join(str(text).split())
 
 
 _model = None  # of a worker process

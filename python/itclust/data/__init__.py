@@ -1,1 +1,6 @@
-"""The user's data, once, at the gate: ``dataset`` AnnData in, arrays out; ``expression`` their values; ``check`` every error."""
+"""The user's data, once, at the gate: AnnData in, arrays out.
+
+``check`` and ``naming`` hold every error; ``matrices`` one matrix, however it is stored; ``walking`` how large ones are
+walked; ``expression`` values over genes; ``matching`` the genes of several datasets; ``lineage`` trees that are given;
+``dataset`` all of it together.
+"""
