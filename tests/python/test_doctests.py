@@ -12,7 +12,7 @@ import itclust
 MODULES = [
     m.name
     for m in pkgutil.walk_packages(itclust.__path__, "itclust.")
-    if m.name.rpartition(".")[2] not in ("__main__", "rbridge")
+    if not {"__main__", "rbridge"} & set(m.name.split("."))
 ]
 
 

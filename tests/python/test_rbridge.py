@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from itclust import rbridge
+from itclust.rbridge import conditions
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +33,7 @@ def test_r_installs_the_locked_rpy2():
             assert f'"{name}=={version}"' in source
 
 
-@rbridge._outcome
+@conditions.outcome
 def _raises(error):
     raise error
 
@@ -60,7 +60,7 @@ def test_log_lines_reach_the_callback_and_the_logger_is_left_as_it_was():
     before = (logger.level, logger.propagate, list(logger.handlers))
     heard = []
 
-    @rbridge._outcome
+    @conditions.outcome
     def speaks():
         logger.info("hello %d", 3)
         return 7
@@ -71,16 +71,16 @@ def test_log_lines_reach_the_callback_and_the_logger_is_left_as_it_was():
 
 
 def test_an_interrupt_told_by_the_callback_ends_the_run():
-    @rbridge._outcome
+    @conditions.outcome
     def works():
-        rbridge._progress(lambda *args: "interrupt")("source", 0.5, "epoch 1")
+        conditions.reporter(lambda *args: "interrupt")("source", 0.5, "epoch 1")
 
     assert works()["kind"] == "interrupt"
 
 
 def test_progress_is_thinned_but_keeps_stages_and_ends():
     heard = []
-    report = rbridge._progress(lambda *args: heard.append(args))
+    report = conditions.reporter(lambda *args: heard.append(args))
     for i in range(1, 101):
         report("source", i / 100)
     report("target", 0.5)
@@ -88,4 +88,4 @@ def test_progress_is_thinned_but_keeps_stages_and_ends():
     assert ("source", 1.0, "") in heard
     assert heard[-1] == ("target", 0.5, "")
     assert len(heard) < 20
-    assert rbridge._progress(None) is False
+    assert conditions.reporter(None) is False

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 
 import itclust
 from itclust import rbridge, results
+from itclust.rbridge import conversion
 
 EXPERIMENT = """function(i, p, x, n_genes, n_cells, genes, columns) {
     values <- new("dgCMatrix", i = i, p = p, x = x, Dim = c(n_genes, n_cells))
@@ -232,7 +233,7 @@ def restored(bridge, take, annotated):
         held[name] = target.obs[at[name]].to_numpy()
     arrays = {k: target.obsm[at[k]] for k in ("embedding", "probabilities", "type_probabilities")}
     arrays |= {"umap": arrays["embedding"][:, :2], "centroids": target.uns["itclust"]["history"]["centroids"]}
-    bridge["arrays"] = rbridge._to_r({k: np.asarray(v) for k, v in arrays.items()})
+    bridge["arrays"] = conversion.to_r({k: np.asarray(v) for k, v in arrays.items()})
     value(rbridge.restore("itclust", as_r_keeps_it(target)))
     return source, target
 

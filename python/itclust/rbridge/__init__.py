@@ -3,20 +3,15 @@
 R starts Python with reticulate, so both share one process. R lays an object into the environment ``.bridge`` of its
 package; :func:`take` converts it, :func:`transfer` and :func:`train` work on it without touching R except through the
 callbacks, :func:`give` lays the answer back. Nothing here returns a NumPy or pandas object through reticulate: version
-1.28 cannot convert them. Every public function returns a plain dict with ``ok``, and, where that is False, ``kind``
-(``"error"`` or ``"interrupt"``), ``type``, ``message`` and ``traceback``.
+1.28 cannot convert them. Every function that R calls returns a plain dict, see :func:`itclust.rbridge.conditions.outcome`;
+what R is told is in ``conditions``, values of R and Python in ``conversion``.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import importlib
-import logging
 import os
-import time
-import traceback
-import warnings
+import sys
 from pathlib import Path
 
 import anndata as ad
@@ -26,74 +21,13 @@ import pandas as pd
 
 import itclust
 from itclust import results
+from itclust.rbridge.conditions import outcome, reporter
+from itclust.rbridge.conversion import array, to_r
 
 _PACKAGE = "ItClust"
-_HERE = str(Path(__file__).parent)
-_PAUSE = 0.2  # seconds at least between two lines of progress
 _held: dict = {}  # what was taken from R and not yet given back, by name
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-
-class _ToR(logging.Handler):
-    """Hands log records to an R function."""
-
-    def __init__(self, say):
-        super().__init__(logging.INFO)
-        self.say = say
-
-    def emit(self, record):
-        _call(self.say, record.getMessage())
-
-
-def _call(function, *args):
-    """Call an R function. It answers "interrupt" if Ctrl-C came while R had the floor: R cannot raise through Python."""
-    if function(*args) == "interrupt":
-        raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def _logged(say):
-    """Send the log lines of ``itclust`` to ``say`` while the block runs."""
-    logger = logging.getLogger("itclust")
-    if say is None:
-        yield
-        return
-    handler, level, propagate = _ToR(say), logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-        logger.propagate = propagate
-
-
-def _outcome(function):
-    """Turn what ``function`` returns, warns and raises into a dict that R reads."""
-
-    @functools.wraps(function)
-    def wrapped(*args, say=None, **kwargs):
-        with warnings.catch_warnings(record=True) as seen, _logged(say):
-            warnings.simplefilter("default")
-            try:
-                out = {"ok": True, "value": function(*args, **kwargs)}
-            except KeyboardInterrupt:
-                out = {"ok": False, "kind": "interrupt", "type": "KeyboardInterrupt", "message": "interrupted"}
-            except Exception as error:  # noqa: BLE001  every exception becomes a condition of R
-                text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-                out = {"ok": False, "kind": "error", "type": type(error).__name__, "message": text}
-                out["traceback"] = traceback.format_exc()
-        out["warnings"] = list(dict.fromkeys(str(w.message) for w in seen if _ours(w)))
-        return out
-
-    return wrapped
-
-
-def _ours(warning):
-    return issubclass(warning.category, UserWarning) and str(warning.filename).startswith(_HERE)
 
 
 def _environment():
@@ -103,7 +37,7 @@ def _environment():
     return baseenv["get"](".bridge", envir=baseenv["getNamespace"](_PACKAGE))
 
 
-@_outcome
+@outcome
 def take(name: str, file: dict | None = None) -> None:
     """Convert the SingleCellExperiment ``.bridge$<name>`` and hold it here; with its values in ``file``, see :func:`_on_disk`."""
     from anndata2ri import converter
@@ -136,31 +70,14 @@ def _on_disk(shape, path, name, sparse, links):
     return values
 
 
-@_outcome
+@outcome
 def forget() -> None:
     """Drop everything that is held."""
     _held.clear()
 
 
-def _progress(callback):
-    """Progress for R: plain strings and floats, whatever the core sends. None: no progress, and no bar either."""
-    if callback is None:
-        return False
-    last = {"stage": None, "time": 0.0}
-
-    def report(stage, fraction, message=""):
-        now = time.monotonic()
-        if stage != last["stage"] or fraction >= 1 or now - last["time"] > _PAUSE:
-            last.update(stage=stage, time=now)
-            _call(callback, str(stage), float(fraction), str(message))
-
-    return report
-
-
 def _load_backend():
     """Import Keras and its backend with their start-up lines, which go past R to file descriptor 2, kept away."""
-    import sys
-
     if "keras" in sys.modules:
         return
     with Path(os.devnull).open("wb") as nowhere:
@@ -180,37 +97,37 @@ def _sources():
     return next(iter(sources.values())) if len(sources) == 1 else sources
 
 
-@_outcome
+@outcome
 def transfer(labels_key, *, progress=None, key_added="itclust", **options) -> None:
     """Annotate the held target from the held source."""
     _load_backend()
     target = _held.pop("target")
     itclust.transfer(
-        _sources(), target, labels_key=labels_key, progress=_progress(progress), key_added=key_added, **options
+        _sources(), target, labels_key=labels_key, progress=reporter(progress), key_added=key_added, **options
     )
     _hold_answer(target, key_added)
 
 
-@_outcome
+@outcome
 def train(path, labels_key, *, genes=None, values="auto", batch_key=None, tree=None, progress=None, **options) -> dict:
     """Train on the held source, save the model at ``path`` and describe it."""
     _load_backend()
     model, place = itclust.ItClust(**options), {"values": values, "batch_key": batch_key, "tree": tree}
-    model.fit(_sources(), labels_key, genes, progress=_progress(progress), **place)
+    model.fit(_sources(), labels_key, genes, progress=reporter(progress), **place)
     model.save(path)
     return _describe(path)
 
 
-@_outcome
+@outcome
 def apply(path, *, progress=None, key_added="itclust", **options) -> None:
     """Annotate the held target with the model saved at ``path``."""
     _load_backend()
     target = _held.pop("target")
-    itclust.ItClust.load(path).transfer(target, key_added, progress=_progress(progress), **options)
+    itclust.ItClust.load(path).transfer(target, key_added, progress=reporter(progress), **options)
     _hold_answer(target, key_added)
 
 
-@_outcome
+@outcome
 def describe(path) -> dict:
     """Types, number of genes and settings of a saved model."""
     return _describe(path)
@@ -226,26 +143,26 @@ def _describe(path):
     }
 
 
-@_outcome
+@outcome
 def arguments(preset, given=None) -> list:
     """Names of the settings that ``...`` may hold; those ``given`` must be usable."""
     return list(vars(itclust.settings.resolve(preset, given or {})))
 
 
-@_outcome
+@outcome
 def version() -> str:
     """Version of the Python package that answers."""
     return itclust.__version__
 
 
-@_outcome
+@outcome
 def explain(labels_key, *, key="itclust", **options) -> None:
     """Explain the labels of the held target, whose results :func:`restore` put back, by the held source."""
     table = itclust.explain(_sources(), _held.pop("target"), labels_key=labels_key, key=key, **options)
     _held["answer"] = {"table": table.astype({c: object for c, d in table.dtypes.items() if d.kind not in "fiub"})}
 
 
-@_outcome
+@outcome
 def report(path, labels_key, *, key="itclust", **options) -> None:
     """Write the page about the held target; with the held source, where there is one."""
     target = _held.pop("target")
@@ -254,7 +171,7 @@ def report(path, labels_key, *, key="itclust", **options) -> None:
     itclust.report(target, path, key=key, source=source, labels_key=labels_key, **options)
 
 
-@_outcome
+@outcome
 def restore(key, run) -> None:
     """Put the results that R kept back into the held target: its ``obs`` has them, arrays are in ``.bridge$arrays``.
 
@@ -263,7 +180,7 @@ def restore(key, run) -> None:
     """
     target, at = _held["target"], results.keys(key)
     given = _environment()["arrays"]
-    arrays = {str(k): _array(v) for k, v in zip(given.names, given)}
+    arrays = {str(k): array(v) for k, v in zip(given.names, given)}
     cells = ("label", "cluster", "confidence", "novelty", "initial", "level", "set")
     target.obs = target.obs.rename(columns={k: at[k] for k in cells})
     names = [str(c) for c in run["cluster_names"]]
@@ -291,71 +208,17 @@ def _params(params) -> dict:
     return {k: v if k not in lists or isinstance(v, (list, tuple)) else [v] for k, v in params.items()}
 
 
-def _array(value) -> np.ndarray:
-    """A numeric array of R, of any number of dimensions, as a copy."""
-    shape = tuple(value.do_slot("dim"))
-    return np.array(value.memoryview(), dtype=np.float64).reshape(shape, order="F")
-
-
 def _hold_answer(target, key):
     """Keep what the core wrote under ``key``; the expression values go."""
-    at = results.keys(key)
-    cells = [at[k] for k in ("label", "cluster", "confidence", "novelty", "initial", "level", "set")]
-    cells += [name for name in results.group_keys(key) if name in target.obs]
-    matrices = ("embedding", "probabilities", "type_probabilities")
+    at, matrices = results.keys(key), ("embedding", "probabilities", "type_probabilities")
     _held["answer"] = {
-        "cells": target.obs[cells],
+        "cells": target.obs[[name for name in results.names(key)["obs"] if name in target.obs]],
         "matrices": {k: target.obsm[at[k]] for k in matrices},
         "run": target.uns[at["uns"]],
     }
 
 
-@_outcome
+@outcome
 def give() -> None:
     """Lay the answer into ``.bridge$answer`` as R data."""
-    _environment()["answer"] = _to_r(_held.pop("answer"))
-
-
-def _to_r(value):
-    """R's form of a nested answer: lists, data frames, matrices with column names, plain vectors."""
-    from rpy2 import rinterface, robjects
-    from rpy2.robjects import default_converter, pandas2ri
-    from rpy2.robjects.conversion import localconverter
-
-    if value is None:
-        return rinterface.NULL
-    if isinstance(value, dict):
-        return robjects.ListVector({str(k): _to_r(v) for k, v in value.items()})
-    if isinstance(value, (list, tuple)) and any(isinstance(v, (dict, list, tuple)) for v in value):
-        return robjects.ListVector([(str(i + 1), _to_r(v)) for i, v in enumerate(value)])
-    if isinstance(value, pd.DataFrame) and value.shape[1] and all(d.kind == "f" for d in value.dtypes):
-        return _matrix(value.to_numpy(), value.columns)
-    if isinstance(value, pd.DataFrame):
-        floats = {c: np.float64 for c, d in value.dtypes.items() if d.kind == "f"}
-        with localconverter(default_converter + pandas2ri.converter):
-            return robjects.conversion.get_conversion().py2rpy(value.astype(floats))
-    value = np.asarray(value)
-    return _matrix(value) if value.ndim > 1 else _vector(value.ravel())
-
-
-def _vector(values):
-    """One-dimensional array as an R vector without dimensions; what is empty is character()."""
-    from rpy2 import robjects
-
-    kinds = {"f": robjects.FloatVector, "i": robjects.IntVector, "u": robjects.IntVector, "b": robjects.BoolVector}
-    kind = kinds.get(values.dtype.kind) if len(values) else None
-    if kind is robjects.IntVector and np.abs(values).max() > np.iinfo(np.int32).max:
-        kind = robjects.FloatVector
-    return kind(values.tolist()) if kind else robjects.StrVector([str(v) for v in values])
-
-
-def _matrix(values, columns=None):
-    """Array of two dimensions or more as R's; one copy, column names where there are some."""
-    from rpy2 import rinterface, robjects
-    from rpy2.robjects import numpy2ri
-
-    matrix = numpy2ri.numpy2rpy(np.asarray(values, dtype=np.float64))
-    if columns is None:
-        return matrix
-    names = robjects.r["list"](rinterface.NULL, robjects.StrVector([str(c) for c in columns]))
-    return robjects.r["dimnames<-"](matrix, names)
+    _environment()["answer"] = to_r(_held.pop("answer"))
