@@ -17,14 +17,14 @@ def run(folder: Path, progress=None) -> str:
     str
         The table of clusters, the agreement with the labels that were held out, and what was written.
     """
-    from itclust.results import summary
+    from itclust import results
 
     folder.mkdir(parents=True, exist_ok=True)
     source, target = itclust.datasets.pbmc()
     truth = target.obs.pop("bulk_labels").astype(str)
     itclust.transfer(source, target, labels_key="bulk_labels", progress=progress)
     label, level = (target.obs[k].astype(str) for k in ("itclust", "itclust_level"))
-    right, own, nothing = (np.mean(a == b) for a, b in ((label, truth), (level, label), (level, "any cell")))
+    right, own, nothing = (np.mean(a == b) for a, b in ((label, truth), (level, label), (level, results.ANY)))
     itclust.io.write(target, folder / "annotated.h5ad")
     itclust.io.write_csv(target, folder / "labels.csv")
     import matplotlib
@@ -32,7 +32,7 @@ def run(folder: Path, progress=None) -> str:
     matplotlib.use("Agg")
     itclust.pl.umap(target, show=False, save=folder / "umap.png")
     return (
-        f"{summary(target, 'itclust')}\n"
+        f"{results.summary(target, 'itclust')}\n"
         f"agreement with the {len(truth)} labels held out: {right:.1%}; "
         f"expected by confidence: {target.obs['itclust_confidence'].mean():.1%}\n"
         f"sure with probability 0.9: the label for {own:.0%} of the cells, several types together for "

@@ -10,12 +10,9 @@ import pandas as pd
 from itclust.numerics import assign, heldout, levels, sets
 from itclust.numerics.genes import markers_against, rates
 from itclust.numerics.moments import group_means, moments
-from itclust.results import NOVEL
+from itclust.results import ANY, NOVEL, OR, joined
 
 N_MARKERS = 10  # named in the table
-ANY = "any cell"  # the level of a cell that no smaller set of types is sure enough for
-OR = " or "  # between the types of a level or a set
-MOST_NAMED = 3  # types that are named in full where they are a level together
 CHUNK = 100_000  # cells whose sets are made at once
 
 
@@ -180,14 +177,6 @@ def _sets(belief, label, types, worth, asked) -> tuple[np.ndarray, np.ndarray]:
     masks = np.unpackbits(found, axis=1, count=len(every)).astype(bool)
     names = [ANY if mask.all() else OR.join(np.array(every, dtype=object)[mask]) for mask in masks]
     return code.ravel(), np.array(names, dtype=object)
-
-
-def joined(types) -> str:
-    """Name of several types together: in full, or the first two and how many others."""
-    types = [str(t) for t in types]
-    if len(types) <= MOST_NAMED:
-        return OR.join(types)
-    return f"{types[0]} or {types[1]} or {len(types) - 2} others"
 
 
 def _table(adapted, types, cluster, code, label, level, by_type, novelty) -> pd.DataFrame:

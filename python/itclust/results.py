@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 
 NOVEL = "novel"
+ANY = "any cell"  # the level of a cell that no smaller set of types is sure enough for
+OR = " or "  # between the types of a level or a set
+MOST_NAMED = 3  # types that are named in full where they stand together
 
 
 def keys(key: str) -> dict:
@@ -49,6 +52,14 @@ def round_keys(key: str, i: int) -> tuple[str, str]:
 def group_keys(key: str) -> tuple[str, str]:
     """Where label and confidence of the user's own clusters lie in ``obs``, where there are some."""
     return f"{key}_group", f"{key}_group_confidence"
+
+
+def joined(types) -> str:
+    """Name of several types together: in full, or the first two and how many others."""
+    types = [str(t) for t in types]
+    if len(types) <= MOST_NAMED:
+        return OR.join(types)
+    return f"{OR.join(types[:2])}{OR}{len(types) - 2} others"
 
 
 def as_column(name) -> str:

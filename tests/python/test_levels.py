@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import itclust
-from itclust import outcome
+from itclust import results
 from itclust.numerics import levels
 
 SHARED = np.array(
@@ -47,9 +47,9 @@ def test_order_of_types_does_not_matter():
 
 
 def test_names():
-    assert outcome.joined(["B", "NK"]) == "B or NK"
-    assert outcome.joined(["B", "NK", "T"]) == "B or NK or T"
-    assert outcome.joined(list("ABCDE")) == "A or B or 3 others"
+    assert results.joined(["B", "NK"]) == "B or NK"
+    assert results.joined(["B", "NK", "T"]) == "B or NK or T"
+    assert results.joined(list("ABCDE")) == "A or B or 3 others"
 
 
 def test_a_type_that_only_labels_divide_is_a_level(doubtful, doubtful_answer):

@@ -69,13 +69,6 @@ def drawn(groups, max_cells: int = MAX_CELLS, seed: int = 0) -> np.ndarray:
     return np.flatnonzero(taken)
 
 
-def codes(values, categories) -> np.ndarray:
-    """Place of each value among ``categories``, -1 where it is none of them."""
-    import pandas as pd
-
-    return pd.Categorical(values, categories=categories).codes.astype(int)
-
-
 def rows(n: int) -> tuple[float, int]:
     """Inches a row, and size of its text, where ``n`` rows or columns are to be read."""
     return (0.28, 8) if n <= 30 else (0.15, 6)

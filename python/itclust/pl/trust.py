@@ -7,7 +7,7 @@ import pandas as pd
 
 from itclust import results
 from itclust.pl import canvas
-from itclust.results import as_column
+from itclust.results import ANY, OR, as_column, joined
 
 BINS = 10  # of the reliability diagram
 Z = 1.96  # of the error bars: 95 %
@@ -85,8 +85,8 @@ def said(found) -> dict[str, float]:
     """Share of the cells whose level is their label, several types, and any cell."""
     level = found.level.astype(str)[found.counted].to_numpy()
     label = found.label.astype(str)[found.counted].to_numpy()
-    nothing, own = level == "any cell", level == label
-    return {"the label": own.mean(), "several types": (~own & ~nothing).mean(), "any cell": nothing.mean()}
+    nothing, own = level == ANY, level == label
+    return {"the label": own.mean(), "several types": (~own & ~nothing).mean(), ANY: nothing.mean()}
 
 
 def confusions(adata, *, key="itclust", ax=None, show=None, save=None):
@@ -107,7 +107,8 @@ def confusions(adata, *, key="itclust", ax=None, show=None, save=None):
     inches, small = canvas.rows(len(drawn))
     given, ax = ax, canvas.axes(ax, 6.4, 1.3 + inches * len(drawn))
     ax.barh(range(len(drawn)), drawn, color=SHADES[0], height=0.7)
-    ax.set_yticks(range(len(drawn)), [canvas.plain(_short(name)) for name in drawn.index], fontsize=small)
+    names = [canvas.plain(joined(name.split(OR))) for name in drawn.index]
+    ax.set_yticks(range(len(drawn)), names, fontsize=small)
     ax.set(xlabel="cells", title=f"more than one type possible: {size.sum():,} of {found.counted.sum():,} cells")
     canvas.tidy(ax)
     return canvas.finish(ax, show, save, given)
@@ -119,11 +120,6 @@ def remaining(found) -> pd.Series:
         return pd.Series(dtype=int)
     size = found.members[found.counted].astype(str).value_counts()
     return size[[name not in (*found.types, results.NOVEL) for name in size.index]]
-
-
-def _short(name, most=3) -> str:
-    parts = name.split(" or ")
-    return name if len(parts) <= most else f"{' or '.join(parts[: most - 1])} or {len(parts) - most + 1} others"
 
 
 def interval(share, n) -> tuple[np.ndarray, np.ndarray]:
