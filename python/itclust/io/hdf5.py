@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from itclust.io.recognise import Unreadable
+from itclust.io.recognise import Unreadable, own_class
 
 # The most that the filters of HDF5 itself (gzip, lzf, shuffle, szip) make of a stored byte; with a reserve.
 _EXPANDS = 1100
@@ -43,19 +43,11 @@ def _check_nesting(path: Path, file) -> None:
     """Refuse a group within itself: who follows it ends in the midst of h5py, which then keeps its lock."""
     import h5py
 
-    groups = [file, *(item for item in map(_group_of, _links(file)) if item is not None)]
+    groups = [file, *(owner[name] for owner, name in _links(file) if own_class(owner, name) is h5py.Group)]
     addresses = [h5py.h5o.get_info(group.id).addr for group in groups]
     if len(set(addresses)) < len(addresses) or any(group.name.count("/") > _DEEPEST for group in groups):
         msg = f"{path} is damaged: its groups are nested without end. Get it again."
         raise Unreadable(msg)
-
-
-def _group_of(link):
-    import h5py
-
-    owner, name = link
-    is_here = isinstance(owner.get(name, getlink=True), h5py.HardLink) and owner.get(name, getclass=True) is h5py.Group
-    return owner[name] if is_here else None
 
 
 def _check_links(path: Path, group) -> None:
@@ -93,10 +85,7 @@ def _links(group) -> Iterator[tuple]:
         seen.add(address)
         for name in owner:
             yield owner, name
-            if (
-                isinstance(owner.get(name, getlink=True), h5py.HardLink)
-                and owner.get(name, getclass=True) is h5py.Group
-            ):
+            if own_class(owner, name) is h5py.Group:
                 waiting.append(owner[name])
 
 
@@ -104,9 +93,7 @@ def _datasets(group) -> Iterator[tuple]:
     import h5py
 
     for owner, name in _links(group):
-        if not isinstance(owner.get(name, getlink=True), h5py.HardLink):
-            continue
-        if owner.get(name, getclass=True) is h5py.Dataset:
+        if own_class(owner, name) is h5py.Dataset:
             item = owner[name]
             yield item.name.strip("/"), item
 

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from itclust.io.recognise import Unreadable, kind_of_node
+from itclust.io.recognise import Unreadable, is_store, kind_of_node
 
 # What an output may be called; None: anything.
 ENDINGS = {
@@ -104,11 +104,11 @@ def _check_place(option: str, path: Path, kind: str) -> None:
 
 
 def _check_replaced(option: str, path: Path, node: str | None) -> None:
-    is_store = path.suffix == ".zarr"
-    if node == "a folder" and not is_store:
+    of_store = path.suffix == ".zarr"
+    if node == "a folder" and not of_store:
         msg = f"{option} {path} is a folder. Give the name of a file."
         raise Refused(msg)
-    if is_store and path.exists() and not any((path / name).is_file() for name in (".zgroup", "zarr.json")):
+    if of_store and path.exists() and not is_store(path):
         msg = f"{option} {path}: something that is no zarr store is there. Move it, or choose another name."
         raise Refused(msg)
     if path.exists() and not os.access(path, os.W_OK):
@@ -145,7 +145,7 @@ def _check_no_input(option: str, path: Path, name: str, given: Path) -> None:
     if name == "TARGET" and option == "-o":
         hint = " To annotate the target where it is, use --in-place."
     is_part = path.exists() and any(_same(path, part) for part in _parts(given))
-    if _same(path, given) or is_part or _within(given, path) or (_is_store(given) and _within(path, given)):
+    if _same(path, given) or is_part or _within(given, path) or (is_store(given) and _within(path, given)):
         msg = f"{option} {path} would replace {name}, which is only read. Choose another name.{hint}"
         raise Refused(msg)
 
@@ -159,10 +159,6 @@ def _same(a: Path, b: Path) -> bool:
 
 def _within(inner: Path, outer: Path) -> bool:
     return outer.resolve() in inner.resolve().parents
-
-
-def _is_store(path: Path) -> bool:
-    return any((path / name).is_file() for name in (".zgroup", "zarr.json"))
 
 
 def _parts(given: Path) -> list[Path]:

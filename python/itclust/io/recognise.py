@@ -28,6 +28,7 @@ _COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 _QUOTES = "'\""
 _TEXT_ENDINGS = (".csv", ".tsv", ".txt")
 _BINARY_ENDINGS = {".h5ad": "an HDF5", ".h5": "an HDF5", ".loom": "an HDF5", ".rds": "an R", ".zip": "a zip"}
+_OF_STORES = {".zgroup", "zarr.json"}  # files, one of which is in every zarr store
 # What reading damaged bytes raises, below the errors that we word ourselves.
 BROKEN = (
     *(OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, RuntimeError),
@@ -70,6 +71,18 @@ def kind_of_node(path: Path) -> str | None:
     return next((kind for kind, holds in kinds.items() if holds(mode)), None)
 
 
+def is_store(path: Path) -> bool:
+    """Whether a folder is a zarr store."""
+    return any((path / name).is_file() for name in _OF_STORES)
+
+
+def own_class(group, name: str) -> type | None:
+    """Class of h5py that a name in a group of this very file stands for; None where it is a link."""
+    import h5py
+
+    return group.get(name, getclass=True) if isinstance(group.get(name, getlink=True), h5py.HardLink) else None
+
+
 def opened(path: Path) -> BinaryIO:
     """The file's content as a stream, decompressed where its first bytes say that it is compressed."""
     with path.open("rb") as file:
@@ -109,7 +122,7 @@ def first_line(error: BaseException) -> str:
 
 def _folder(path: Path) -> str:
     names = {p.name for p in path.iterdir()}
-    if names & {".zgroup", "zarr.json", ".zmetadata"}:
+    if names & {*_OF_STORES, ".zmetadata"}:
         return "zarr"
     if any(n.removesuffix(".gz").endswith(".mtx") for n in names):
         return "mtx"
@@ -127,7 +140,7 @@ def _hdf5(path: Path) -> str:
     check_opens(path)
     try:
         with h5py.File(path, "r") as file:
-            groups = {name: _members(file, name) for name in file}
+            groups = {name: set(file[name]) if own_class(file, name) is h5py.Group else set() for name in file}
     except BROKEN as error:
         msg = f"{path} is a damaged or truncated HDF5 file: {first_line(error)}. Get it again."
         raise Unreadable(msg) from error
@@ -142,14 +155,6 @@ def _hdf5(path: Path) -> str:
     raise Unreadable(msg)
 
 
-def _members(file, name: str) -> set[str]:
-    """Names in a group of this file; none behind a link to another."""
-    import h5py
-
-    is_here = isinstance(file.get(name, getlink=True), h5py.HardLink) and file.get(name, getclass=True) is h5py.Group
-    return set(file[name]) if is_here else set()
-
-
 def _zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
@@ -157,7 +162,7 @@ def _zip(path: Path) -> str:
     except (*BROKEN, NotImplementedError) as error:
         msg = f"{path} is a damaged or truncated zip file. Get it again."
         raise Unreadable(msg) from error
-    if names & {".zgroup", "zarr.json"}:
+    if names & _OF_STORES:
         return "zarr"
     msg = f"{path} is a zip archive without a zarr store. Unpack it and pass what is inside."
     raise Unreadable(msg)

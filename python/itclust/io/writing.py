@@ -11,6 +11,7 @@ from pathlib import Path
 
 from itclust.io.atomic import whole
 from itclust.io.chunks import collect
+from itclust.io.recognise import is_store
 
 logger = logging.getLogger("itclust")
 
@@ -102,7 +103,6 @@ def _every_chunk(path: Path):
 
 
 def _refuse_to_replace_other_folder(path: Path) -> None:
-    known = (".zgroup", "zarr.json")
-    if path.exists() and not any((path / name).is_file() for name in known):
+    if path.exists() and not is_store(path):
         msg = f"cannot write {path}: something that is no zarr store is there. Move it, or choose another name."
         raise FileExistsError(msg)
