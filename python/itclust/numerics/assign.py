@@ -147,9 +147,14 @@ def hidden(is_novel, novelty) -> np.ndarray:
     is_novel : (n,) bool, called new.
     novelty : (n,) score in [0, 1].
     """
-    s = np.clip(novelty, 1e-3, 1 - 1e-3)
-    odds = s / (1 - s) * (min(is_novel.mean(), MOST_NEW) + MISSED)
+    odds = _odds(novelty) * (min(is_novel.mean(), MOST_NEW) + MISSED)
     return odds / (1 + odds)
+
+
+def _odds(score) -> np.ndarray:
+    """Odds of a score in [0, 1], of which none counts as quite sure."""
+    s = np.clip(score, 1e-3, 1 - 1e-3)
+    return s / (1 - s)
 
 
 def beliefs(known, is_novel, novelty) -> np.ndarray:
@@ -167,7 +172,6 @@ def beliefs(known, is_novel, novelty) -> np.ndarray:
     total = known.sum(1)
     new = np.maximum(1 - total, 0)
     if novelty is not None:
-        s = np.clip(novelty, 1e-3, 1 - 1e-3)
-        called = 1 / (1 + np.exp(-(NOVEL_OFFSET + NOVEL_SLOPE * np.log(s / (1 - s)))))
+        called = 1 / (1 + np.exp(-(NOVEL_OFFSET + NOVEL_SLOPE * np.log(_odds(novelty)))))
         new = np.where(is_novel, called, 1 - np.minimum(total, 1) * (1 - hidden(is_novel, novelty)))
     return np.concatenate([known * ((1 - new) / total)[:, None], new[:, None]], axis=1)

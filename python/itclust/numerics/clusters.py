@@ -25,7 +25,7 @@ class Clusters:
 
     Parameters
     ----------
-    moments, x, q : see :func:`score_novelty`.
+    moments, x, q : see :func:`itclust.numerics.novelty.score_novelty`.
     coarse, fine : (n,) int clusters 0, 1, ...
     pairs : see :func:`markers`.
     columns : variable genes of the target.
@@ -101,6 +101,7 @@ class Clusters:
         return information * np.clip((sure - SURE_FROM) / (SURE_TO - SURE_FROM), 0, 1)
 
     def _d_type(self) -> np.ndarray:
+        """1 - best correlation of a coarse cluster with a type, each side centred by the types that both datasets have."""
         mean, profile = self.moments.mean[:, self.markers], self.coarse_profile[:, self.markers]
         a, b = profile - self.centre_target[self.markers], mean - self.centre_source[self.markers]
         return 1 - _correlation(a, b, *self._noise(self.coarse, self.coarse_profile, self.markers)).max(1)

@@ -21,7 +21,7 @@ def outlier_cells(moments: Moments, x: sp.csr_matrix, profiles) -> np.ndarray:
 
     Parameters
     ----------
-    moments, x : see :func:`score_novelty`.
+    moments, x : see :func:`itclust.numerics.novelty.score_novelty`.
     profiles : (n_clusters, n_genes) mean log values of the target's clusters.
     """
     excess = x.data - np.maximum(moments.mean.max(0), profiles.max(0))[x.indices]

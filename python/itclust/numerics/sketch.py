@@ -13,7 +13,7 @@ COMPONENTS = 10  # that the cover sees: boxes in more dimensions hold a cell eac
 
 def balanced(codes, batch) -> np.ndarray:
     """Weight (n,) of each cell: a batch counts by the square root of its cells of a type; a type's weights add up to its size."""
-    group = np.unique(np.stack([codes, batch]), axis=1, return_inverse=True)[1].ravel()
+    group = _together(codes, batch)
     weight = np.bincount(group)[group] ** -BALANCE
     return weight * np.bincount(codes)[codes] / np.bincount(codes, weight)[codes]
 
@@ -46,7 +46,7 @@ def by_type(codes, batch, size, seed=0) -> np.ndarray:
     """
     if len(codes) <= size:
         return np.ones(len(codes), bool)
-    group = np.unique(np.stack([codes, batch]), axis=1, return_inverse=True)[1].ravel()
+    group = _together(codes, batch)
     counts = np.sort(np.bincount(group))
     left = size - np.concatenate([[0], np.cumsum(counts)[:-1]])  # for the groups from each on, the smaller ones whole
     most = max((left // np.arange(len(counts), 0, -1)).max(), 1)
@@ -56,6 +56,11 @@ def by_type(codes, batch, size, seed=0) -> np.ndarray:
     kept = np.zeros(len(codes), bool)
     kept[order[np.arange(len(codes)) - start[group[order]] < most]] = True
     return kept
+
+
+def _together(codes, batch) -> np.ndarray:
+    """Number (n,) 0, 1, ... of each cell's type and batch, as one group."""
+    return np.unique(np.stack([codes, batch]), axis=1, return_inverse=True)[1].ravel()
 
 
 def sketched(points, size, seed=0) -> np.ndarray:
