@@ -183,14 +183,10 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     weights = [*fit.weights, fit.centroids]
     source_model = training.classifier(len(fit.markers), len(fit.types), settings, seed, weights)
     fixed, initial, factors = first_answers.answers(fit, network.averaged(source_model), x, batch, seed)
+    first = first_answers.together(fixed, initial)
     x = x if present.all() else sp.csr_matrix(x[:, present])
-    around = _structure(x, fit, present, (2 * fixed + initial) / 3, settings, seed)
-    new = novelty.Novelty(None, np.full(x.shape[0], -1), np.zeros(0, int))
-    if settings.novelty:
-        new = novelty.score_novelty(
-            fit.moments.over(present), x, (2 * fixed + initial) / 3, around, settings.novelty_cut,
-            settings.min_novel_cells, seed,
-        )  # fmt: skip
+    around = _structure(x, fit, present, first, settings, seed)
+    new = _new_types(fit.moments.over(present), x, first, around, settings, seed)
     z = network.predict(network.embedding(source_model), x_markers) if len(new.nearest) else None
     model = training.with_new_centroids(weights, z, new.group, settings, seed)
     answers = [_with_new_columns(q, new) for q in (fixed, initial)]
@@ -212,8 +208,8 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     taught = extension.taught(
         fit, found, network.weights(model), trust, factors, around, np.flatnonzero(present), new, settings.alpha, seed
     )
-    answers = values.answers(partial(extension.answer_chunk, taught, scale), target.batch)
-    return extension.extended(found, answers, rows, values.n_cells, progress)
+    of_chunks = values.answers(partial(extension.answer_chunk, taught, scale), target.batch)
+    return extension.extended(found, of_chunks, rows, values.n_cells, progress)
 
 
 def _structure(x, fit, present, q, settings, seed) -> neighbors.Structure:
@@ -237,6 +233,13 @@ def _structure(x, fit, present, q, settings, seed) -> neighbors.Structure:
     n_components = max(len(fit.types), own.points.shape[1])
     other = neighbors.structure(x, settings.n_neighbors, seed=seed, columns=columns, n_components=n_components)
     return other if neighbors.concordance(other.average, answer) > among_own else own
+
+
+def _new_types(of_types, x, q, around, settings, seed) -> novelty.Novelty:
+    """New types, where they are looked for; else none, and no score."""
+    if not settings.novelty:
+        return novelty.Novelty(None, np.full(x.shape[0], -1), np.zeros(0, int))
+    return novelty.score_novelty(of_types, x, q, around, settings.novelty_cut, settings.min_novel_cells, seed)
 
 
 def _with_new_columns(q, new: novelty.Novelty) -> np.ndarray:

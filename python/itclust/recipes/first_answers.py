@@ -92,7 +92,7 @@ def answers(fit, source_model, x, batch, seed) -> tuple[np.ndarray, np.ndarray, 
         factor = dict.fromkeys(views, np.float32(1))
         for _ in range(ALIGN_ROUNDS):
             fixed, q = of_cells(sample, factor)
-            q = (2 * fixed + q) / 3
+            q = together(fixed, q)
             factor = {
                 name: classifiers.alignment(found[name], q, fit.moments.linear[:, c]) for name, c in views.items()
             }
@@ -100,6 +100,11 @@ def answers(fit, source_model, x, batch, seed) -> tuple[np.ndarray, np.ndarray, 
             factors[name][b] = factor[name]
         out[:, rows] = of_cells(rows, factor)
     return out[0], out[1], factors
+
+
+def together(fixed, q) -> np.ndarray:
+    """Mean answer of the three: two closed-form classifiers, whose mean is ``fixed``, and the source networks."""
+    return (2 * fixed + q) / 3
 
 
 def _linear_mean(x) -> np.ndarray:

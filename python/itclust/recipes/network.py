@@ -1,4 +1,4 @@
-"""Networks, their training and minibatches, written in keras.ops, so that no line names a Keras backend but the check."""
+"""Networks, their training and minibatches, in keras.ops: only the check and the choice of XLA name a Keras backend."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from itclust.numerics import assign, neighbors
 from itclust.numerics.moments import group_means
 from itclust.numerics.sketch import BALANCE
 from itclust.recipes import network
+from itclust.recipes.first_answers import together
 from itclust.settings import DefaultSettings
 
 log = logging.getLogger("itclust")
@@ -176,8 +177,7 @@ def _fine_tuned(model, x, fixed, initial, n_types, average, rate, settings: Defa
     q = p = initial
     mean, n_starts = network.averaged(model), model.output_shape[1]
     history = {"changed": [], "loss": [], "types": [initial.argmax(1)]}
-    first = (2 * fixed + initial) / 3
-    agreement = neighbors.concordance(average, first.argmax(1))
+    agreement = neighbors.concordance(average, together(fixed, initial).argmax(1))
     weight = NEIGHBORS_WEIGHT * ramp(agreement, NEIGHBORS_FROM, NEIGHBORS_TO)
     trust = ramp(np.mean(fixed.argmax(1) == initial.argmax(1)), NETWORK_FROM, NETWORK_TO)
     is_new = fixed[:, n_types:].any(1)  # no gene was chosen for new types: their cluster keeps a say
