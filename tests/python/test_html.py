@@ -250,7 +250,7 @@ def _changed(target, **uns):
 
 def test_each_warning_comes_when_it_should_and_only_then(target):
     found = annotation(_changed(target, history={"changed": np.array([0.2, 0.0])}))
-    assert [w for w in findings.warnings(found, __version__) if "genes" not in w.what] == []
+    assert [w for w in findings.cautions(found, __version__) if "genes" not in w.what] == []
     unsettled = annotation(_changed(target, history={"changed": np.array([0.2, 0.1])}))
     low = dataclasses.replace(found, confidence=np.where(np.arange(400) < 100, 0.2, 0.9))
     one = dataclasses.replace(found, label=pd.Series(pd.Categorical(["B"] * 400)))
@@ -264,7 +264,7 @@ def test_each_warning_comes_when_it_should_and_only_then(target):
         "network saw 7 genes for 4 types": dataclasses.replace(found, genes=found.genes[:7]),
     }
     for text, case in cases.items():
-        said = [w for w in findings.warnings(case, __version__) if text in w.what]
+        said = [w for w in findings.cautions(case, __version__) if text in w.what]
         assert len(said) == 1, text
         assert said[0].do
 

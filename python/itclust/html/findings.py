@@ -43,7 +43,7 @@ class Verdict(NamedTuple):
     level: str
 
 
-class Warning_(NamedTuple):
+class Caution(NamedTuple):
     """Something to mind, and what to do about it."""
 
     what: str
@@ -105,7 +105,7 @@ def _share(found, name, rows) -> float:
     )
 
 
-def warnings(found, installed: str) -> list[Warning_]:
+def cautions(found, installed: str) -> list[Caution]:
     """What may have gone wrong, the gravest first; ``installed`` is the version that writes the report."""
     n, counted = len(found.label), found.counted
     label = found.label[counted]
@@ -148,7 +148,7 @@ def warnings(found, installed: str) -> list[Warning_]:
             "Run the transfer again if you mean to compare it with results of the new version.",
         ),
     ]
-    return [Warning_(what, do) for is_so, what, do in checks if is_so]
+    return [Caution(what, do) for is_so, what, do in checks if is_so]
 
 
 def _settled(found) -> bool:

@@ -33,8 +33,8 @@ def report(
     key
         ``key_added`` of the transfer.
     source
-        The labelled AnnData, or a list or dict of several; with it the page shows the source's marker genes beside the target's, and explains each
-        label (:func:`itclust.explain`).
+        The labelled AnnData, or a list or dict of several; with it the page shows the source's marker genes beside the
+        target's, and explains each label (:func:`itclust.explain`).
     labels_key, layer, use_raw, values
         As in :func:`itclust.transfer`.
 
@@ -55,7 +55,7 @@ def report(
 
 def page(target, found, source, where) -> str:
     """The whole text."""
-    verdicts, warnings = findings.verdicts(found), findings.warnings(found, __version__)
+    verdicts, cautions = findings.verdicts(found), findings.cautions(found, __version__)
     pictures = [*figures.maps(target, found), *figures.charts(target, found)]
     why = None
     try:
@@ -64,9 +64,9 @@ def page(target, found, source, where) -> str:
         why = _explained(explained(found, *both, GENES)) if source is not None else None
     except (ValueError, KeyError) as error:
         text = str(error.args[0] if error.args else error)
-        warnings.append(findings.Warning_("Marker genes could not be drawn.", text))
+        cautions.append(findings.Caution("Marker genes could not be drawn.", text))
     sections = [
-        ("mind", "Mind this", _warnings(warnings)),
+        ("mind", "Mind this", _cautions(cautions)),
         ("look", "Clusters", _clusters(verdicts)),
         ("see", "Figures", _figures(pictures)),
         ("why", "Why these labels", why),
@@ -118,9 +118,9 @@ def _numbers(found, verdicts) -> str:
     return "<dl class=numbers>" + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in numbers.items()) + "</dl>"
 
 
-def _warnings(warnings) -> str:
+def _cautions(cautions) -> str:
     notes = (
-        f"<div class=note role=note><p><strong>{escape(w.what)}</strong> {escape(w.do)}</p></div>" for w in warnings
+        f"<div class=note role=note><p><strong>{escape(c.what)}</strong> {escape(c.do)}</p></div>" for c in cautions
     )
     return "\n".join(notes)
 
