@@ -38,7 +38,8 @@ def _transfer_one(args) -> None:
         itclust.transfer(source, target, **given, clusters_key=args.clusters, progress=bar, **options)
     else:
         source = None
-        _apply(model, target, args, options, bar)
+        of_target = _decided(model, args, options)
+        model.transfer(target, args.key_added, clusters_key=args.clusters, progress=bar, **of_target)
     itclust.io.write(target, args.outputs.paths["-o"])
     args.outputs.done("-o")
     if args.csv:
@@ -81,11 +82,6 @@ def _fitted(args, options):
     settings = {k: v for k, v in options.items() if k not in OF_SOURCE}
     model = itclust.ItClust(**settings)
     return model.fit(_read(args.source), args.labels, progress=_bar(args), **place_of(options, 0))
-
-
-def _apply(model, target, args, options, bar) -> None:
-    """A trained model on a target."""
-    model.transfer(target, args.key_added, clusters_key=args.clusters, progress=bar, **_decided(model, args, options))
 
 
 def _decided(model, args, options) -> dict:

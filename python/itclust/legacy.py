@@ -86,7 +86,7 @@ class transfer_learning_clf:
             Suffix of the keys.
         """
         given = {"maxiter": maxiter, "resolution": resolution, "n_neighbors": n_neighbors, "init": init}
-        _say_once(given)
+        _warn_of_changes(given)
         on = {"normalize": normalize, "log": take_log, "scale": scale}
         self.save_atr = str(save_atr)
         self.model = itclust.ItClust(
@@ -213,7 +213,7 @@ def read_10X(data_path, var_names="gene_symbols"):
     return adata
 
 
-def _say_once(given: dict) -> None:
+def _warn_of_changes(given: dict) -> None:
     changed = [k for k, v in given.items() if (tuple(v) if isinstance(v, list | tuple) else v) != WITHOUT_EFFECT[k]]
     text = "the inputs are no longer changed and no cell is dropped"
     if changed:

@@ -58,8 +58,7 @@ def both(target, found, source=None, labels_key=None, layer=None, use_raw=False,
     minimum = int(found.params.get("min_shared_genes", 50))
     symbols = found.params.get("gene_symbols")
     of_target = dataset.target_of(target, layer=layers[1], use_raw=raws[1], values=kinds[1], gene_symbols=symbols)
-    of_source = None
-    genes = of_target.genes
+    of_source, genes = None, of_target.genes
     if source is not None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the transfer has told of cells without a label
@@ -72,10 +71,8 @@ def both(target, found, source=None, labels_key=None, layer=None, use_raw=False,
     seen = np.isin(np.char.upper(genes.astype(str)), np.char.upper(found.genes))
     clusters = [str(c) for c in found.clusters.index]
     codes = found.cluster.cat.rename_categories(str).cat.set_categories(clusters).cat.codes.to_numpy()
-    of_clusters = _profile(of_target.over(genes), codes, clusters, seen)
-    return (
-        None if source is None else _profile(of_source.over(genes), of_source.codes, of_source.types, seen)
-    ), of_clusters
+    of_types = None if of_source is None else _profile(of_source.over(genes), of_source.codes, of_source.types, seen)
+    return of_types, _profile(of_target.over(genes), codes, clusters, seen)
 
 
 def _profile(data, codes, groups, seen) -> Profile:

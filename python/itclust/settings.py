@@ -227,12 +227,12 @@ WIDEST = 100_000  # units of a layer
 LARGEST = 10**9  # of any number here; what lies beyond is a slip of the finger
 # Where a setting ends to make sense: least, and largest where that is not LARGEST. Beyond, training fails or says nothing.
 RANGES = {
-    "n_latent": (0, 10_000), "n_genes": (0, 1_000_000), "n_starts": (1, 100), "n_markers": (1, 100_000), "dropout": (0, 0.99),
-    "label_smoothing": (0, 0.99), "alpha": (TINY, 1e6), "batch_size": (1, 1_000_000), "learning_rate": (TINY, 1.0),
-    "weight_decay": (0, 1.0), "source_epochs": (1, 1_000_000), "target_epochs": (1, 1_000_000), "round_steps": (1, 1_000_000), "max_iter": (0, 1_000_000),
-    "tol": (TINY, 1.0), "n_neighbors": (0, 1000), "min_shared_genes": (2, None), "novelty_cut": (0.01, 0.99),
-    "level": (0.01, 0.999), "sets": (0.01, 0.999),
-    "min_novel_cells": (2, None), "n_sketch": (100, None), "n_source_cells": (100, None),
+    "n_latent": (0, 10_000), "n_genes": (0, 1_000_000), "n_starts": (1, 100), "n_markers": (1, 100_000),
+    "dropout": (0, 0.99), "label_smoothing": (0, 0.99), "alpha": (TINY, 1e6), "batch_size": (1, 1_000_000),
+    "learning_rate": (TINY, 1.0), "weight_decay": (0, 1.0), "source_epochs": (1, 1_000_000),
+    "target_epochs": (1, 1_000_000), "round_steps": (1, 1_000_000), "max_iter": (0, 1_000_000), "tol": (TINY, 1.0),
+    "n_neighbors": (0, 1000), "min_shared_genes": (2, None), "novelty_cut": (0.01, 0.99), "level": (0.01, 0.999),
+    "sets": (0.01, 0.999), "min_novel_cells": (2, None), "n_sketch": (100, None), "n_source_cells": (100, None),
 }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Files in and out: ``read`` takes what labs have, ``write`` leaves a whole file or none.
 
 One file a format family; ``recognise`` says by content which one a path belongs to, ``reading`` calls it. What a file
-claims is checked before it is believed: ``hdf5``, ``chunks``, ``lines`` before reading, ``structure`` after it.
+claims is checked before it is believed: ``probe``, ``hdf5``, ``chunks``, ``lines`` before reading, ``structure`` before
+and after it.
 """
 
 from itclust.io.atomic import whole
