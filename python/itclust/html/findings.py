@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from itclust.results import as_column
+
 LOW = 0.5  # confidence below which a label is more likely wrong than right
 DOUBT = 0.7  # mean confidence below which a whole cluster is to be looked at
 MIXED = 0.2  # mean probability of the runner-up from which a cluster may hold two types
@@ -97,12 +99,9 @@ def _listed(value) -> str:
 
 
 def _share(found, name, rows) -> float:
-    from itclust.results import as_column
-
-    column = as_column(name)
-    return (
-        float(found.type_probabilities[column].to_numpy()[rows].mean()) if column in found.type_probabilities else 0.0
-    )
+    """Mean probability of a type over some cells; 0 where no column is the type's."""
+    column, table = as_column(name), found.type_probabilities
+    return float(table[column].to_numpy()[rows].mean()) if column in table else 0.0
 
 
 def cautions(found, installed: str) -> list[Caution]:

@@ -60,7 +60,7 @@ def _distance(a, b) -> np.ndarray:
 
 
 def of_types(found) -> dict[str, str]:
-    """A colour for each type of the source and each novel one, the same in every plot of a result; in their natural order."""
+    """A colour for each type of the source and each novel one, in natural order: the same in every plot of a result."""
     colour = of(found.all)
     return {t: colour[t] for t in natural(colour)}
 
