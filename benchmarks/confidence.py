@@ -8,6 +8,10 @@ here of held-back source cells and of the target. ``first``: both by the closed-
 ``final``: the target's are those after the fine-tuning. Its sets are all types above one cut, the quantile of the
 calibration cells'; its other method climbs from the likeliest type to the smallest node whose probability passes a cut that
 conformal risk control gives; the tree is the one that our levels use.
+
+``by type`` are sets with a promise for each type alone (Vovk 2012, "Conditional validity of inductive conformal
+predictors"): the cut of a type is the quantile of its own held-back cells, infinite where they are too few. ``least`` is
+the coverage of the type with the least, among those with ``ENOUGH`` target cells.
 """
 
 from __future__ import annotations
@@ -24,10 +28,11 @@ import scores
 
 import itclust
 from itclust import api, outcome
-from itclust.numerics import heldout, levels
+from itclust.numerics import heldout, levels, sets
 from itclust.recipes import first_answers
 
 HERE, ALPHA = Path(__file__).resolve().parent, 0.1
+ENOUGH = 20  # cells of a type, to say what share of them is covered
 kept = {}  # what the transfer that ran last went through
 
 
@@ -45,6 +50,7 @@ def watched(module, name, keep):
 
 watched(heldout, "worth", lambda args, _: {"held": args[0], "held_codes": args[1]})
 watched(first_answers, "answers", lambda _, result: {"first": result[0]})
+watched(outcome, "_sets", lambda args, _: {"belief": args[0], "labelled": args[1], "worth": args[3]})
 watched(api, "outcome", lambda args, result: {"adapted": args[0], "types": args[1], "found": result})
 
 
@@ -62,6 +68,7 @@ def measured(source, target, truth, labels_key, seed) -> dict:
     tree = outcome._learnt(kept["adapted"].worth, kept["types"])
     row |= of_level(found, types, tree, own)
     row |= of_sets(masks(found.set_names, types)[found.members], own, "set")
+    row |= of_sets(by_type(kept["belief"], kept["labelled"], kept["worth"]), own, "set by type")
     for name, p in {"first": kept["first"], "final": found.type_probabilities[:, : len(types)]}.items():
         row |= of_sets(above_cut(p), own, f"scConform {name}")
         row |= of_sets(up_the_tree(p, tree), own, f"scConform {name} tree")
@@ -92,8 +99,23 @@ def of_level(found, types, tree, own) -> dict:
 
 def of_sets(inside, own, name) -> dict:
     """Coverage and mean size of sets, (n, n_types) or with ``novel`` as well."""
-    inside = np.pad(inside, ((0, 0), (0, 1)))  # no novel, where a method knows of none
-    return {f"{name} covers": inside[np.arange(len(own)), own].mean(), f"{name} size": inside.sum(1).mean()}
+    if inside.shape[1] == own.max(initial=0):
+        inside = np.pad(inside, ((0, 0), (0, 1)))  # no novel, where a method knows of none
+    covered, cells = inside[np.arange(len(own)), own], np.bincount(own)
+    least = (np.bincount(own, covered)[cells >= ENOUGH] / cells[cells >= ENOUGH]).min()
+    return {f"{name} covers": covered.mean(), f"{name} size": inside.sum(1).mean(), f"{name} least": least}
+
+
+def by_type(belief, label, worth) -> np.ndarray:
+    """Our sets (n, n_types + 1) with a cut of each type's own; a cell's label is always in."""
+    up_to = np.zeros(belief.shape[1])
+    for k in range(len(up_to) - 1):
+        score = np.sort(worth.own[worth.codes == k])
+        rank = int(np.ceil((len(score) + 1) * (1 - ALPHA)))
+        up_to[k] = score[rank - 1] if rank <= len(score) else np.inf
+    inside = sets.members(belief, 1 - ALPHA, up_to)
+    inside[np.arange(len(label)), label] = True
+    return inside
 
 
 def above_cut(p) -> np.ndarray:
