@@ -27,6 +27,7 @@ NUMERICS = (
     "copies",
     "outliers",
     "clusters",
+    "relatives",
     "novelty",
 )  # each may import those before it
 DATA = ("check", "naming", "lineage", "walking", "matrices", "expression", "matching", "dataset")

@@ -14,7 +14,6 @@ from itclust.numerics.moments import members
 CHUNK = 8192  # cells that are dense at once
 MANY_CELLS = 6000  # from which the genes' covariance is the faster way to the exact components
 GRAPHS = (20, 15, 25)  # components whose neighbours make a graph
-LOCAL_GENES, LOCAL_COMPONENTS = 500, 20  # of the cells of one group, at most
 MIN_SD = 0.1  # added to a gene's spread before scaling
 CLIP = 8.0
 # A label's cells are split where each subcluster, of at least so many cells, has at most 3 % of its edges' weight to the
@@ -150,30 +149,6 @@ def structure(x: sp.csr_matrix, n_neighbors=15, n_genes=2000, seed=0, columns=No
     firsts = GRAPHS if columns is None else (n_components,)
     knn = [nearest(points[:, :k], n_neighbors) for k in firsts]
     return Structure(variable, knn[0], average, components, points, tuple(shared_neighbors(k) for k in knn))
-
-
-def within(x: sp.csr_matrix, codes, knn, seed=0) -> np.ndarray:
-    """Nearest other cells of a cell's own group, by the group's own variable genes: (n, k) int.
-
-    What tells relatives apart among many types is lost in components of all cells. Components that are larger than noise
-    makes them are seen, two at least: those above the edge of Marchenko and Pastur (1967).
-
-    Parameters
-    ----------
-    x : (n, n_genes) CSR log values.
-    codes : (n,) int groups.
-    knn : (n, k) int neighbours that the cells of small groups keep.
-    """
-    k, found = knn.shape[1], knn.copy()
-    for cells in (np.flatnonzero(codes == g) for g in np.unique(codes)):
-        own = x[cells]
-        variable = genes.variable([own], LOCAL_GENES) if len(cells) > 2 * k else ()
-        if len(variable) > 1:
-            components = principal_components(own, variable, LOCAL_COMPONENTS, seed)
-            z = components.scaled(own[:, variable].toarray())
-            points, edge = components.projected(z), z.var(0).mean() * (1 + np.sqrt(len(variable) / len(cells))) ** 2
-            found[cells] = cells[nearest(points[:, : max(2, (points.var(0) > edge).sum())], k)]
-    return found
 
 
 def shared_neighbors(knn):

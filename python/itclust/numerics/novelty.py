@@ -34,16 +34,15 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from itclust.numerics import neighbors
+from itclust.numerics import neighbors, relatives
 from itclust.numerics.clusters import Clusters, markers
 from itclust.numerics.moments import Moments
 from itclust.numerics.outliers import outlier_cells
 
 COARSE, FINE = 2.0, 5.0  # Leiden resolutions: one for judging, a finer one for who belongs to it
-# From MANY types on: coarser clusters, and clusters of the neighbours within them.
-LINEAGES, WITHIN = 1.0, 0.5
 # Leiden from three starts, on three graphs, logits averaged: where a border falls by chance matters less.
 N_PARTITIONS = 3
+MOST_EVIDENCE = 4.0  # logits that one partition may add: its chance mixtures decide nothing alone
 MIN_PIECE = 5  # cells; a smaller part of a cluster stays with the cluster's largest part
 # Weights of the standardised numbers, mean and standard deviation: fitted by benchmarks/fit_novelty.py, a logistic
 # regression over all leave-out tasks, each task, and its known and its new cells, counting alike.
@@ -57,8 +56,9 @@ GAIN, SPREAD, INTERCEPT = 1.284, 0.663, -1.509
 PRIOR = -1.0
 MOST_SPREAD = 1.5  # of the usual above the best: more is no spread of known cells, most of the target is new
 # With few types, those fits say how far types' best pieces lie apart (SPREAD_SD); from two dozen on, the pair does, from a
-# dozen on in between: half as much again as its own robust standard deviation, and never less than a seventh of SPREAD_SD.
-SPREAD_SD, FEW, MANY, MARGIN, LEAST_SPREAD = 0.5, 12, 24, 1.5, 0.15
+# dozen on in between: its own robust standard deviation, never less than a seventh of SPREAD_SD. There, small pieces have
+# a larger spread than others: half of the variance of a piece of ordinary size is that of its cells' mean.
+SPREAD_SD, FEW, MANY, LEAST_SPREAD, SAMPLED = 0.5, 12, 24, 0.15, 0.5
 # A few odd cells are more often a technical oddity than a new type: a group that is ten times as large a share of the
 # target needs 1 less in logits, from 0.5 % of the cells up, until it need only be likelier than not. SHARE is of some 8
 # types; among more, the same share of one type. Pieces that may be new are grouped from -0.5 on.
@@ -76,8 +76,8 @@ KEPT, LITTLE_OWN, KEPT_WEIGHT = 0.63, 0.42, 6.0
 MORE_OWN = 0.3  # the better it keeps its type's markers, the more of its own it needs
 FAR, FAR_WEIGHT = 1.8, 4.0  # half of the known pieces that would be called new lie beyond it, and 2 % of the new ones
 # Where nine in ten cells of a type may be new, and the type is no more than twice as common as in the source, it
-# more likely is that type in another state, and 2 more in logits are asked. A new type that is taken for one that the
-# target lacks has no reason to be as common.
+# more likely is that type in another state, and 2 more in logits are asked, 4 among many types. A new type that is taken
+# for one that the target lacks has no reason to be as common.
 WHOLE, AS_COMMON, WHOLE_WEIGHT = 0.9, 2.0, 2.0
 # A piece that may be new joins a new type that it is clearly nearer to than to any known piece.
 NEARER = 0.8
@@ -119,17 +119,15 @@ def score_novelty(
     pairs = markers(moments)
     logit, called = np.zeros(n), np.zeros(n)
     for i in reversed(range(N_PARTITIONS)):  # the first partition last: its pieces are the ones that are grouped
-        *whole, knn = partition(x, structure, i, q.shape[1], seed)
+        graph = structure.graphs[i % len(structure.graphs)]
+        if q.shape[1] < MANY:
+            whole, knn = [neighbors.leiden(graph, r, seed + i) for r in (COARSE, FINE)], structure.knn
+        else:  # the same clusters for both: they are as fine as types are
+            found, knn = relatives.clusters(graph, x, label, structure.knn, moments.mean, pairs, seed + i)
+            whole = found, found
         coarse, fine = (pieces(cluster, label) for cluster in whole)
         clusters = Clusters(moments, x, q, coarse, fine, pairs, structure.variable)
-        numbers = clusters.numbers()
-        # clipped: one odd number decides nothing alone
-        total = np.clip((numbers[:, :4] - MEAN) / SD, -4, 4) @ WEIGHTS
-        likeliest = (clusters.fine @ q).argmax(1)
-        best, usual, scale = level(total, clusters.n, likeliest, np.flatnonzero(clusters.both))
-        evidence = (GAIN * (total - best) - SPREAD * (usual - best)) / scale + INTERCEPT + PRIOR
-        doubt = veto(numbers, from_pair(clusters.both.sum()))
-        doubt += whole_type(evidence, clusters.n, likeliest, moments.size)
+        evidence, doubt = judged(clusters, moments.size)
         logit += evidence[fine] / N_PARTITIONS
         called += (evidence - doubt)[fine] / N_PARTITIONS
     called = np.bincount(fine, called) / clusters.n
@@ -155,19 +153,23 @@ def score_novelty(
     return Novelty(score, group[fine], mass.argmax(1) if n_groups else np.zeros(0, int))
 
 
-def partition(x, structure: neighbors.Structure, i, n_types, seed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Coarse and fine clusters (n,) of partition ``i`` of the target, and the neighbours (n, k) that they rest on.
+def judged(clusters: Clusters, of_source) -> tuple[np.ndarray, np.ndarray]:
+    """Evidence (n_pieces,) that the pieces are new, and what is taken off it before one is called novel, in logits.
 
-    Among many types there is one partition, as fine as types are, of neighbours within coarse clusters: see
-    :func:`itclust.numerics.neighbors.within`.
+    Parameters
+    ----------
+    of_source : (n_types,) cells of the source.
     """
-    graph = structure.graphs[i % len(structure.graphs)]
-    if n_types < MANY:
-        return *(neighbors.leiden(graph, r, seed + i) for r in (COARSE, FINE)), structure.knn
-    lineage = neighbors.leiden(graph, LINEAGES, seed + i)
-    knn = neighbors.within(x, lineage, structure.knn, seed)
-    found = neighbors.leiden(neighbors.shared_neighbors(knn), WITHIN * (lineage.max() + 1), seed + i)
-    return found, found, knn
+    numbers, size = clusters.numbers(), clusters.n
+    # clipped: one odd number decides nothing alone
+    total = np.clip((numbers[:, :4] - MEAN) / SD, -4, 4) @ WEIGHTS
+    likeliest = (clusters.fine @ clusters.q).argmax(1)
+    best, usual, scale = level(total, size, likeliest, np.flatnonzero(clusters.both))
+    spread = from_pair(clusters.both.sum())
+    scale = scale * sampled(size) ** spread
+    evidence = (GAIN * (total - best) - SPREAD * (usual - best)) / scale + INTERCEPT + PRIOR
+    evidence = np.minimum(evidence, MOST_EVIDENCE)
+    return evidence, veto(numbers, spread) + (1 + spread) * whole_type(evidence, size, likeliest, of_source)
 
 
 def veto(numbers, spread=0.0) -> np.ndarray:
@@ -240,9 +242,14 @@ def level(total, size, label, types) -> tuple[float, float, float]:
     if not best:
         return total.min(), total.min(), 1.0
     sd = 1.4826 * np.median(np.abs(best - np.median(best)))
-    scale = np.clip(MARGIN * sd / SPREAD_SD, LEAST_SPREAD, 1) ** from_pair(len(best))
+    scale = np.clip(sd / SPREAD_SD, LEAST_SPREAD, 1) ** from_pair(len(best))
     best, usual = float(np.median(best)), float(np.median(usual))
     return best, min(usual, best + MOST_SPREAD), float(scale)
+
+
+def sampled(size) -> np.ndarray:
+    """How much larger the spread of pieces (n_pieces,) of these numbers of cells is than that of an ordinary one."""
+    return np.sqrt(1 + SAMPLED * np.maximum(np.median(size) / size - 1, 0))
 
 
 def from_pair(n_types) -> float:
