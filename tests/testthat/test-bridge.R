@@ -69,15 +69,17 @@ test_that("an interrupt arrives as one, and the session stays usable", {
     system(sprintf("%s %s > %s 2> %s.err & echo $! > %s.pid",
         shQuote(file.path(R.home("bin"), "Rscript")), shQuote(script), said,
         said, said))
-    limit <- Sys.time() + 120
-    while (!file.exists(started) && Sys.time() < limit)
-        Sys.sleep(0.5)
+    wait_for <- function(done) { # long: a busy machine starts Python slowly
+        limit <- Sys.time() + 300
+        while (!done() && Sys.time() < limit)
+            Sys.sleep(0.5)
+    }
+    wait_for(function() file.exists(started))
     expect_true(file.exists(started))
     Sys.sleep(1)
     tools::pskill(as.integer(readLines(paste0(said, ".pid"))), tools::SIGINT)
-    while (!length(grep("usable|bad", readLines(said, warn = FALSE))) &&
-        Sys.time() < limit)
-        Sys.sleep(0.5)
+    wait_for(function() any(grepl("usable|bad", readLines(said,
+        warn = FALSE))))
     expect_match(paste(readLines(said, warn = FALSE), collapse = ""),
         "^interrupted usable 200")
 })
