@@ -101,7 +101,7 @@ def pieces_of(pair: data.Pair, drop, seed=0):
     known = np.isin(truth, fit.types)
     out = []
     for i in range(novelty.N_PARTITIONS):
-        coarse, fine = (novelty.pieces(c, label) for c in novelty.partition(z, found, i, q.shape[1], seed)[:2])
+        coarse, fine, *_ = novelty.partition(fit.moments.mean, z, found, label, pairs, i, seed)
         c = clusters.Clusters(fit.moments, z, q, coarse, fine, pairs, found.variable)
         out.append((c.numbers(), c.n, c.fine @ known, (c.fine @ q).argmax(1), np.flatnonzero(c.both), fine))
     family = next(f for text, f in FAMILIES.items() if text in pair.source + pair.target)
@@ -149,6 +149,7 @@ def worth(task, first, second):
     for partition in task["partitions"]:
         beside = beside_level(partition, first)
         logit = beside @ [second[0], -second[1]] + second[2] + novelty.PRIOR
+        logit = np.minimum(logit, novelty.MOST_EVIDENCE)
         numbers, size, _, label, _, fine = partition
         doubt = novelty.veto(numbers) + novelty.whole_type(logit, size, label, task["of_source"])
         evidence, called = evidence + logit[fine], called + (logit - doubt)[fine]

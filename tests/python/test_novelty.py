@@ -157,7 +157,7 @@ def test_the_order_of_cells_hardly_matters():
 def test_pieces_are_what_cluster_and_label_share():
     cluster = np.repeat([0, 0, 1, 1], [6, 2, 5, 7])
     label = np.repeat([3, 4, 3, 5], [6, 2, 5, 7])
-    piece = novelty.pieces(cluster, label)
+    piece = novelty.pieces(cluster, label, 5)
     assert len(set(piece[:8])) == 1 and len(set(piece)) == 3  # two cells are no piece of their own
     assert len(set(piece[8:13])) == 1 and piece[8] != piece[13]
 

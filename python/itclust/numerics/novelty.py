@@ -43,7 +43,8 @@ COARSE, FINE = 2.0, 5.0  # Leiden resolutions: one for judging, a finer one for 
 # Leiden from three starts, on three graphs, logits averaged: where a border falls by chance matters less.
 N_PARTITIONS = 3
 MOST_EVIDENCE = 4.0  # logits that one partition may add: its chance mixtures decide nothing alone
-MIN_PIECE = 5  # cells; a smaller part of a cluster stays with the cluster's largest part
+# Cells; a smaller part of a cluster stays with the cluster's largest part. Among many types labels are surer to be mixed.
+MIN_PIECE, MIN_PIECE_MANY = 5, 8
 # Weights of the standardised numbers, mean and standard deviation: fitted by benchmarks/fit_novelty.py, a logistic
 # regression over all leave-out tasks, each task, and its known and its new cells, counting alike.
 FEATURES = ("d_type", "own", "lost", "d_plain")
@@ -119,13 +120,7 @@ def score_novelty(
     pairs = markers(moments)
     logit, called = np.zeros(n), np.zeros(n)
     for i in reversed(range(N_PARTITIONS)):  # the first partition last: its pieces are the ones that are grouped
-        graph = structure.graphs[i % len(structure.graphs)]
-        if q.shape[1] < MANY:
-            whole, knn = [neighbors.leiden(graph, r, seed + i) for r in (COARSE, FINE)], structure.knn
-        else:  # the same clusters for both: they are as fine as types are
-            found, knn = relatives.clusters(graph, x, label, structure.knn, moments.mean, pairs, seed + i)
-            whole = found, found
-        coarse, fine = (pieces(cluster, label) for cluster in whole)
+        coarse, fine, cluster, knn = partition(moments.mean, x, structure, label, pairs, i, seed)
         clusters = Clusters(moments, x, q, coarse, fine, pairs, structure.variable)
         evidence, doubt = judged(clusters, moments.size)
         logit += evidence[fine] / N_PARTITIONS
@@ -137,8 +132,8 @@ def score_novelty(
     larger = np.clip(np.log10(share / min(SHARE, OF_TYPE / q.shape[1])), -1, max(call, 0))
     novel = (group >= 0) & (called + larger > call)
     # cells of a new type get labels by chance: pieces of a cluster that is mostly new are new, unless they look known
-    mostly = np.bincount(whole[1], novel[fine]) / np.bincount(whole[1]) > 0.5
-    novel |= (np.bincount(fine, mostly[whole[1]]) > 0) & (np.bincount(fine, logit) > 0)
+    mostly = np.bincount(cluster, novel[fine]) / np.bincount(cluster) > 0.5
+    novel |= (np.bincount(fine, mostly[cluster]) > 0) & (np.bincount(fine, logit) > 0)
     group = clusters.grouped(novel)
     novel &= np.bincount(group + 1, clusters.n)[group + 1] >= min_cells
     evidence = np.bincount(fine, logit) / clusters.n
@@ -151,6 +146,25 @@ def score_novelty(
     score = (1 - SMOOTH) * score + SMOOTH * score[knn].mean(1)
     score = 1 - (1 - score) * (1 - outlier_cells(moments, x, clusters.coarse_profile))
     return Novelty(score, group[fine], mass.argmax(1) if n_groups else np.zeros(0, int))
+
+
+def partition(mean, x: sp.csr_matrix, structure: neighbors.Structure, label, pairs, i, seed) -> tuple[np.ndarray, ...]:
+    """Coarse and fine pieces (n,) of partition ``i``, the clusters (n,) of the fine ones, and neighbours (n, k).
+
+    Among many types coarse and fine ones are the same, and as fine as types are: see :mod:`itclust.numerics.relatives`.
+
+    Parameters
+    ----------
+    mean : (n_types, n_genes) log values of the source's types.
+    label : (n,) int type of each cell, as far as is known.
+    """
+    graph = structure.graphs[i % len(structure.graphs)]
+    if len(mean) < MANY:
+        coarse, fine = (neighbors.leiden(graph, r, seed + i) for r in (COARSE, FINE))
+        return pieces(coarse, label, MIN_PIECE), pieces(fine, label, MIN_PIECE), fine, structure.knn
+    fine, knn = relatives.clusters(graph, x, label, structure.knn, mean, pairs, seed + i)
+    found = pieces(fine, label, MIN_PIECE_MANY)
+    return found, found, fine, knn
 
 
 def judged(clusters: Clusters, of_source) -> tuple[np.ndarray, np.ndarray]:
@@ -205,12 +219,15 @@ def whole_type(evidence, size, label, of_source) -> np.ndarray:
     return off
 
 
-def pieces(cluster, label) -> np.ndarray:
-    """What clusters (n,) and labels (n,) have in common: (n,) int piece 0, 1, ...; small ones join their cluster's largest."""
+def pieces(cluster, label, least) -> np.ndarray:
+    """What clusters (n,) and labels (n,) have in common: (n,) int piece 0, 1, ...
+
+    Those of fewer than ``least`` cells join their cluster's largest.
+    """
     pair, piece, size = np.unique(np.stack([cluster, label]), axis=1, return_inverse=True, return_counts=True)
     order = np.lexsort((size, pair[0]))  # the largest piece of each cluster last
     largest = order[np.searchsorted(pair[0][order], pair[0], side="right") - 1]
-    to = np.where(size >= MIN_PIECE, np.arange(len(size)), largest)
+    to = np.where(size >= least, np.arange(len(size)), largest)
     return np.unique(to[piece.ravel()], return_inverse=True)[1]
 
 
