@@ -18,7 +18,7 @@ trap stop EXIT
 trap 'exit 130' INT TERM HUP
 mkdir "$work/lib" "$work/logs" "$work/bare"
 export R_LIBS=$work/lib${R_LIBS:+:$R_LIBS}
-steps=("roxygen2" "R CMD INSTALL" "testthat" "testthat without Python" "R CMD build" "vignettes ran" "R CMD check" "BiocCheck")
+steps=("roxygen2" "R CMD INSTALL" "testthat" "testthat of models and trees" "testthat without Python" "R CMD build" "vignettes ran" "R CMD check" "BiocCheck")
 
 step() { # name, command...: run it; logs/name keeps what it says, logs/name.how whether it went well
   local name=$1 log=$work/logs/$1 start=$SECONDS how=passed
@@ -40,7 +40,8 @@ mkdir "$work/ItClust"
 git ls-files -z --cached --others --exclude-standard | tar --create --null --files-from - --ignore-failed-read 2>/dev/null |
   tar --extract --directory "$work/ItClust"
 
-suite='options(warn = 1); results <- as.data.frame(testthat::test_dir("tests/testthat", package = "ItClust", load_package = "installed", reporter = "summary", stop_on_failure = FALSE)); cat(sprintf("[ FAIL %d | SKIP %d | PASS %d ]\n", sum(results$failed) + sum(results$error), sum(results$skipped), sum(results$nb) - sum(results$failed))); quit(status = any(results$failed > 0 | results$error))'
+# An argument is a pattern of the files' names.
+suite='options(warn = 1); pattern <- commandArgs(TRUE); results <- as.data.frame(testthat::test_dir("tests/testthat", package = "ItClust", load_package = "installed", reporter = "summary", stop_on_failure = FALSE, filter = if (length(pattern)) pattern, perl = TRUE)); cat(sprintf("[ FAIL %d | SKIP %d | PASS %d ]\n", sum(results$failed) + sum(results$error), sum(results$skipped), sum(results$nb) - sum(results$failed))); quit(status = any(results$failed > 0 | results$error))'
 
 prepare() { # what the tests need: the package as its tarball has it, but for the vignettes
   step "roxygen2" tools/roxygen-is-current.sh
@@ -48,7 +49,7 @@ prepare() { # what the tests need: the package as its tarball has it, but for th
 }
 
 run_tests() {
-  step "testthat" Rscript -e "$suite"
+  step "testthat" Rscript -e "$suite" '^(?!model|tree)'
 }
 
 check_package() {
@@ -59,6 +60,7 @@ check_package() {
   # run_tests() runs the tests, from the checkout; check runs the rest.
   step "R CMD check" bash -c "cd '$work' && R CMD check --no-manual --no-tests '$tarball' && ! grep -E '^Status:.*(ERROR|WARNING)' ItClust.Rcheck/00check.log"
   step "BiocCheck" Rscript tools/bioccheck.R "$tarball"
+  step "testthat of models and trees" Rscript -e "$suite" '^(model|tree)' # here, so that both lanes take as long
   # As on a machine that builds packages: what needs Python is skipped, all else holds.
   step "testthat without Python" env RETICULATE_PYTHON=/no/python ITCLUST_REQUIRE_PYTHON= Rscript -e "$suite"
 }
