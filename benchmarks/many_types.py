@@ -1,6 +1,6 @@
 """Simulated pairs of datasets with many types: is everything known where nothing is missing, is what is missing found?
 
-    python benchmarks/many_types.py [--types 30,60,100] [--cells 20,50,200] [--missing 0,0.1] [--out many_types.csv]
+    python benchmarks/many_types.py [--types 30,60,100] [--cells 20,50,200] [--missing 0,0.1] [--genes 10000] [--out F.csv]
 
 Source and target have the same types. A type's profile is a shared baseline times its lineage's programme times its own;
 the target's genes are shifted by a batch effect; counts are Poisson about a gamma (negative binomial).
@@ -72,11 +72,11 @@ def _log(x):
     return x
 
 
-def one(n_types, n_cells, missing, seed) -> dict:
+def one(n_types, n_cells, missing, n_genes, seed) -> dict:
     """Annotate a simulated target and compare with the truth and with the nearest centroid."""
     import itclust
 
-    source, target = simulate(n_types, n_cells, missing, seed=seed)
+    source, target = simulate(n_types, n_cells, missing, n_genes, seed)
     truth = target.obs.pop("label").to_numpy()
     known = np.isin(truth, source.obs["label"])
     near = nearest_centroid(source, target)
@@ -86,7 +86,7 @@ def one(n_types, n_cells, missing, seed) -> dict:
     novel = np.char.startswith(label.astype(str), "novel ")
     both = not known.all()
     return {
-        "types": n_types, "cells": n_cells, "missing": missing, "seed": seed,
+        "types": n_types, "cells": n_cells, "missing": missing, "genes": n_genes, "seed": seed,
         "acc": float((label == truth)[known].mean()), "centroid": float((near == truth)[known].mean()),
         "initial": float((target.obs["itclust_initial"].astype(str).to_numpy() == truth)[known].mean())
         if "itclust_initial" in target.obs else np.nan,
@@ -102,13 +102,14 @@ def main(argv=None) -> int:
     p.add_argument("--types", default="30,60,100")
     p.add_argument("--cells", default="20,50,200")
     p.add_argument("--missing", default="0,0.1")
+    p.add_argument("--genes", type=int, default=10_000)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--out", type=Path, default=Path(__file__).resolve().parent / "many_types.csv")
     args = p.parse_args(argv)
     for n_types in map(int, args.types.split(",")):
         for n_cells in map(int, args.cells.split(",")):
             for missing in map(float, args.missing.split(",")):
-                row = one(n_types, n_cells, missing, args.seed)
+                row = one(n_types, n_cells, missing, args.genes, args.seed)
                 print(", ".join(f"{k} {v:.3g}" for k, v in row.items()), flush=True)
                 table = pd.DataFrame([row])
                 table = pd.concat([pd.read_csv(args.out), table]) if args.out.exists() else table

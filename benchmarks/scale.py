@@ -1,6 +1,6 @@
 """Time and memory of ``itclust transfer`` as the target grows, whole processes, in one run.
 
-    python benchmarks/scale.py [--cells 10000,50000,200000] [--source 20000] [--folder FOLDER] [--out scale.csv]
+    python benchmarks/scale.py [--cells 10000,50000,200000] [--source 20000] [--set NAME=VALUE] [--folder FOLDER] [--out F.csv]
     python benchmarks/scale.py --figure docs/_static/scale.png
 
 Source and target are the datasets of the pair ``pbmc``, enlarged (benchmarks/enlarge.py); files that are in the folder
@@ -34,6 +34,7 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--cells", default="10000,50000,200000")
     p.add_argument("--source", type=int, default=20_000)
+    p.add_argument("--set", action="append", default=[], help="of the transfer: n_sketch=50000 for no sketch")
     p.add_argument("--folder", type=Path, default=HERE / "scratch")
     p.add_argument("--limit", type=float, default=3600)
     p.add_argument("--out", type=Path, default=HERE / "scale.csv")
@@ -46,7 +47,12 @@ def main() -> None:
     source = made(args.folder, "pbmc3k_10xv1", args.source, "cell_type")
     for n in map(int, args.cells.split(",")):
         target = made(args.folder, "kang_ifnb2800", n, "truth")
-        row = {"source": args.source, "cells": n, **one(source, target, args.limit)}
+        row = {
+            "source": args.source,
+            "cells": n,
+            "set": " ".join(args.set),
+            **one(source, target, args.set, args.limit),
+        }
         print(row, flush=True)
         table = pd.DataFrame([row])
         table = pd.concat([pd.read_csv(args.out), table]) if args.out.exists() else table
@@ -57,7 +63,7 @@ def draw(table, path) -> None:
     """Seconds and memory against the target's cells, beside one pass over its file."""
     import matplotlib.pyplot as plt
 
-    table = table[table["source"] == table["source"].mode()[0]].sort_values("cells")
+    table = table[(table["source"] == table["source"].mode()[0]) & table["set"].isna()].sort_values("cells")
     fig, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
     axes[0].plot(table["cells"], table["seconds"], "o-", color="#0072B2", label="itclust transfer")
     axes[0].plot(table["cells"], table["pass_s"], "o--", color="#777777", label="one pass over the file")
@@ -81,12 +87,13 @@ def made(folder, name, n, labels) -> Path:
     return path
 
 
-def one(source, target, limit) -> dict:
+def one(source, target, settings, limit) -> dict:
     """Seconds and memory of a pass and of a transfer, and the accuracy over cells of types that the source has."""
     with tempfile.TemporaryDirectory(prefix="itclust-scale-") as folder:
         out = Path(folder) / "out.h5ad"
         read = measured([sys.executable, "-c", PASS, str(target)], limit, folder)
         command = [sys.executable, "-m", "itclust", "transfer", str(source), str(target), "-o", str(out), "--quiet"]
+        command += [f"--set={s}" for s in settings]
         used = measured(command, limit, folder)
         if used["status"] != 0:
             return {"status": used["status"], "pass_s": read["seconds"], "seconds": used["seconds"], "mb": used["mb"]}
