@@ -99,8 +99,7 @@ def of_level(found, types, tree, own) -> dict:
 
 def of_sets(inside, own, name) -> dict:
     """Coverage and mean size of sets, (n, n_types) or with ``novel`` as well."""
-    if inside.shape[1] == own.max(initial=0):
-        inside = np.pad(inside, ((0, 0), (0, 1)))  # no novel, where a method knows of none
+    inside = np.pad(inside, ((0, 0), (0, 1)))  # no novel, where a method knows of none
     covered, cells = inside[np.arange(len(own)), own], np.bincount(own)
     least = (np.bincount(own, covered)[cells >= ENOUGH] / cells[cells >= ENOUGH]).min()
     return {f"{name} covers": covered.mean(), f"{name} size": inside.sum(1).mean(), f"{name} least": least}
@@ -108,12 +107,9 @@ def of_sets(inside, own, name) -> dict:
 
 def by_type(belief, label, worth) -> np.ndarray:
     """Our sets (n, n_types + 1) with a cut of each type's own; a cell's label is always in."""
-    up_to = np.zeros(belief.shape[1])
-    for k in range(len(up_to) - 1):
-        score = np.sort(worth.own[worth.codes == k])
-        rank = int(np.ceil((len(score) + 1) * (1 - ALPHA)))
-        up_to[k] = score[rank - 1] if rank <= len(score) else np.inf
-    inside = sets.members(belief, 1 - ALPHA, up_to)
+    alone = np.eye(belief.shape[1] - 1)  # a target of one type
+    up_to = [sets.thresholds(worth.own, worth.codes, share, 1 - ALPHA)[k] for k, share in enumerate(alone)]
+    inside = sets.members(belief, 1 - ALPHA, np.append(up_to, 0))
     inside[np.arange(len(label)), label] = True
     return inside
 

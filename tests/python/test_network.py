@@ -27,6 +27,21 @@ def test_drawn_takes_its_share_by_chance():
     assert abs((rows == 2).sum() / (rows == 1).sum() - 3) < 0.3
 
 
+def test_learning_shows_rows_beside_their_own_answers_alike_to_each_start():
+    shown = []
+
+    class Model:
+        def train_on_batch(self, x, y):
+            shown.append((x, y))
+            return 0.0
+
+    x, y = sp.csr_matrix([[0.0], [1.0], [2.0]]), training.for_each_start(np.arange(3)[:, None] * 10, 2)
+    network.learn(Model(), x, y, network.drawn(np.array([0.0, 1.0, 3.0]), 400, 8, seed=0))
+    network.learn(Model(), x, y, network.shuffled(3, 2, seed=0))
+    x, y = (np.concatenate(v) for v in zip(*shown))
+    assert x.shape == (3203, 1) and y.shape == (3203, 2, 1) and (y == 10 * x[:, None]).all()
+
+
 def test_weights_go_into_another_network_and_back():
     a = network.classifier(6, (5, 3), 4, 2.0, 0.2, seed=1)
     b = network.classifier(6, (5, 3), 4, 2.0, 0.2, seed=2)
