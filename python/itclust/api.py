@@ -104,8 +104,9 @@ def transfer(
         With ``clusters_key`` only: label and confidence of the cell's cluster there; their table is ``uns[K]["groups"]``.
     ``obs[K + "_set"]`` : category
         The types that cover the cell's own with probability ``sets`` (a setting, 0.9), as few as do: ``"B"``,
-        ``"CD4 T or CD8 T"``, ``"B or novel"``, or ``"any cell"``. With ``default`` that share is covered of cells of the
-        target's composition that are answered as held-back cells of the source are (conformal prediction).
+        ``"CD4 T or CD8 T"``, ``"B or novel"``, or ``"any cell"``, also where they are more than 100. With ``default`` that
+        share is covered of cells of the target's composition that are answered as held-back cells of the source are
+        (conformal prediction).
     ``obsm["X_" + K]`` : float32 (n, n_latent)
         Embedding.
     ``obsm[K + "_probabilities"]``, ``obsm[K + "_type_probabilities"]`` : DataFrame float32

@@ -13,7 +13,8 @@ from itclust.numerics.moments import group_means, moments
 from itclust.results import ANY, NOVEL, OR, joined
 
 N_MARKERS = 10  # named in the table
-CHUNK = 100_000  # cells whose sets are made at once
+CHUNK = 4096  # cells whose sets are made at once
+MOST_MEMBERS = 100  # types of a set that are named: of more, the cell may as well be any
 
 
 class Result(NamedTuple):
@@ -175,7 +176,10 @@ def _sets(belief, label, types, worth, asked) -> tuple[np.ndarray, np.ndarray]:
     found, code = np.unique(np.concatenate(packed), axis=0, return_inverse=True)
     every = [*map(str, types), NOVEL]
     masks = np.unpackbits(found, axis=1, count=len(every)).astype(bool)
-    names = [ANY if mask.all() else OR.join(np.array(every, dtype=object)[mask]) for mask in masks]
+    names = [
+        ANY if mask.all() or mask.sum() > MOST_MEMBERS else OR.join(np.array(every, dtype=object)[mask])
+        for mask in masks
+    ]
     return code.ravel(), np.array(names, dtype=object)
 
 

@@ -12,6 +12,7 @@ NOVEL = "novel"
 ANY = "any cell"  # the level of a cell that no smaller set of types is sure enough for
 OR = " or "  # between the types of a level or a set
 MOST_NAMED = 3  # types that are named in full where they stand together
+TELLING = 200  # characters of a name that its numbers are sorted by
 
 
 def keys(key: str) -> dict:
@@ -110,9 +111,12 @@ def categorical(codes, names) -> pd.Categorical:
 
 def natural(names) -> list:
     """Sorted so that ``novel 2`` comes before ``novel 10`` and ``"9"`` before ``"10"``."""
-    return sorted(
-        names, key=lambda s: [(0, int(t), "") if t.isdecimal() else (1, 0, t) for t in re.split(r"(\d+)", s) if t]
-    )
+    return sorted(names, key=lambda s: ([_part(t) for t in re.split(r"(\d+)", s[:TELLING]) if t], s))
+
+
+def _part(text) -> tuple[int, int, str]:
+    """A number or what stands between two, so that numbers come first and in their order."""
+    return (0, int(text), "") if text.isdecimal() else (1, 0, text)
 
 
 @dataclasses.dataclass(frozen=True)

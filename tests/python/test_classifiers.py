@@ -117,3 +117,20 @@ def test_factors_are_bounded():
     x = np.log1p(np.array([[1000.0, 0.0]]))
     factor = classifiers.alignment(np.expm1(x).mean(0), np.ones((1, 1)), np.array([[1.0, 1000.0]]))
     np.testing.assert_allclose(factor, [1 / classifiers.MOST, classifiers.MOST])
+
+
+def test_a_temperature_is_read_off_some_cells_where_scores_are_many(monkeypatch):
+    rng = np.random.default_rng(0)
+    codes = np.arange(4000) % 4
+    x = sp.csr_matrix(rng.poisson(1 + 2 * np.eye(4)[codes].repeat(10, 1)).astype("f4"))
+    of_types = moments([x], codes, 4)
+    classifier = classifiers.correlation_classifier(of_types)
+    of_all = classifiers.fitted_temperature(x, codes, classifier)
+    monkeypatch.setattr(classifiers, "MOST_SCORES", 4000)
+    monkeypatch.setattr(classifiers, "CHUNK", 77)
+    near = np.flatnonzero(classifiers.TEMPERATURES == of_all)[0] - np.flatnonzero(
+        classifiers.TEMPERATURES == classifiers.fitted_temperature(x, codes, classifier)
+    )
+    assert abs(near) <= 1
+    keep = classifiers.reliable_labels(x, codes, of_types, np.ones(len(codes)))
+    assert keep.mean() > 0.9

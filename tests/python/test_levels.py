@@ -25,7 +25,8 @@ def test_few_types(n):
 
 
 @pytest.mark.parametrize("level", [0.3, 0.5, 0.9, 0.99])
-def test_deepest_node_against_brute_force(level):
+def test_deepest_node_against_brute_force(level, monkeypatch):
+    monkeypatch.setattr(levels, "CHUNK", 64)
     rng, nodes = np.random.default_rng(0), levels.tree(SHARED)
     p = rng.dirichlet(np.full(6, 0.3), 200)[:, :5]
     label = p.argmax(1)

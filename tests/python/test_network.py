@@ -229,3 +229,25 @@ def test_an_epoch_of_a_large_source_is_a_hundred_minibatches(monkeypatch):
         codes = np.arange(rows) % 2
         training._trained(x[:rows], codes, np.ones(rows), np.bincount(codes), 1e-3, settings, 0, lambda *_: None)
     assert steps[0] == 400 and steps[1] == 300
+
+
+@pytest.mark.parametrize(("n_types", "n_starts"), [(5, 5), (200, 5), (400, 2), (3000, 1)])
+def test_the_more_types_the_fewer_networks(n_types, n_starts):
+    assert training.classifier(4, n_types, DefaultSettings(), 0).output_shape == (None, n_starts, n_types)
+
+
+def test_hundreds_of_types_are_learnt(monkeypatch):
+    """Six cells of each, as many steps as such a source has: from random centroids the network learns hardly any."""
+    rng = np.random.default_rng(0)
+    codes = np.repeat(np.arange(300), 6)
+    rate = 0.5 + 0.7 * (rng.random((300, 400)) < 0.1)
+    x = sp.csr_matrix(np.log1p(rng.poisson(rate[codes])).astype("f4"))
+    right = []
+    for place in (training._place_centroids, lambda *_: None):
+        monkeypatch.setattr(training, "_place_centroids", place)
+        weights, _ = training._trained(
+            x, codes, np.ones(len(codes)), np.bincount(codes), 1e-3, DefaultSettings(), 0, lambda *_: None
+        )
+        model = training.classifier(400, 300, DefaultSettings(), 0, weights)
+        right.append(np.mean(network.predict(network.averaged(model), x).argmax(1) == codes))
+    assert right[0] > 0.9 and right[0] > right[1] + 0.1, right

@@ -12,7 +12,7 @@ import itclust
 from itclust import settings
 from itclust.numerics import assign, classifiers, neighbors
 from itclust.numerics.moments import moments
-from itclust.recipes import Adapted, default
+from itclust.recipes import Adapted, surroundings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,8 +126,7 @@ def test_neighbours_by_the_sources_markers_where_the_targets_own_genes_bring_str
     own = own if noise else np.eye(20)[codes].repeat(10, 1)
     marked = 0.7 * np.eye(20)[codes].repeat(3, 1) + rng.gamma(1, 0.05, (len(codes), 60))
     x = sp.csr_matrix(np.hstack([own, marked]).astype("f4"))
-    fit = types.SimpleNamespace(markers=np.arange(200, 260), types=np.arange(20))
-    q = np.eye(20)[codes]
-    found = default._structure(x, fit, np.ones(260, bool), q, settings.DefaultSettings(), 0)
+    markers, q = np.arange(200, 260), np.eye(20)[codes]
+    found = surroundings.structure(x, markers, q, settings.DefaultSettings(), 0)
     assert neighbors.concordance(found.average, codes) > 0.9
-    assert (np.isin(found.components.genes, fit.markers).all() and len(found.components.genes) == 60) == bool(noise)
+    assert (np.isin(found.components.genes, markers).all() and len(found.components.genes) == 60) == bool(noise)

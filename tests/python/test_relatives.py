@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from itclust.numerics import neighbors, relatives
 from itclust.numerics.clusters import markers
 from itclust.numerics.moments import moments
+from itclust.recipes import surroundings
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +67,17 @@ def test_a_type_without_a_label_has_a_cluster_of_its_own(halves):
     for g in range(3):
         most = np.bincount(found[codes == 2 * g + 1]).argmax()
         assert (codes[found == most] == 2 * g + 1).mean() > 0.9
+
+
+def test_answers_are_averaged_over_relatives_where_types_are_many(halves):
+    """Neighbours among all cells are of the other half as often; those within lineages are not, given first answers."""
+    x, group, half, _ = halves
+    codes = 2 * group + half
+    around, of_types = neighbors.structure(x, 15), moments([x], codes, 60)
+    rng = np.random.default_rng(0)
+    q = 0.9 * np.eye(60)[np.where(rng.random(len(codes)) < 0.8, codes, codes ^ 1)] + 0.1 / 60
+    average = surroundings.average(around, of_types, x, q, 0)
+    alike = [neighbors.concordance(a, codes) for a in (around.average, average)]
+    assert alike[1] > 0.9 > alike[0] + 0.1, alike
+    few = moments([x], group % 5, 5)
+    assert surroundings.average(around, few, x, q[:, :5], 0) is around.average

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import itclust
-from itclust.numerics import sets
+from itclust import outcome
+from itclust.numerics import heldout, sets
 
 
 def drawn(n, seed, sharper=1.0, share=(0.5, 0.3, 0.15, 0.05)):
@@ -89,3 +90,12 @@ def test_what_the_source_confuses_is_a_set_and_a_model_file_keeps_it(
     assert all(str(t) in str(s).split(" or ") for t, s in zip(label[1:], found[1:], strict=True) if s != "any cell")
     assert (few.obs["itclust_set"].astype(str)[1:] == label.astype(str)[1:]).mean() > 0.9
     assert not found.astype(str).str.contains("novel").any()  # which was not looked for
+
+
+def test_a_set_of_more_than_a_hundred_types_is_any_cell():
+    n = 400
+    belief = np.zeros((2, n + 1))
+    belief[0, :n], belief[1, :2] = 1 / n, 0.5
+    types = np.array([f"T{i}" for i in range(n)])
+    members, names = outcome._sets(belief, np.zeros(2, int), types, heldout.Worth.whole(n), 0.9)
+    assert list(names[members]) == ["any cell", "T0 or T1"]

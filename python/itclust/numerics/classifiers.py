@@ -6,7 +6,6 @@ teaches it. Target cells are first aligned: brought to the source's level of exp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from itclust.numerics.moments import Moments, group_means
 CHUNK = 1000  # cells that are dense at once
 MIN_SD = 0.1  # added to every gene's spread: genes that are hardly seen must not dominate
 TEMPERATURES = np.geomspace(0.005, 0.5, 25)
+MOST_SCORES = 20_000_000  # of cells for types that a temperature is read off: 50,000 cells of 400 types
 WRONG = np.geomspace(0.05, 0.5, 12)  # shares of wrong source labels that are considered: no source is without
 ODDS = 4.0  # how much likelier right than wrong a label must be for its cell to train
 KEPT = 0.25  # least share of a type's cells that train, whatever their profiles say
@@ -84,11 +84,14 @@ def fitted_temperature(x, codes, classifier: Correlation) -> float:
     codes : (n,) int type.
     """
     s = np.concatenate([classifier.correlation(dense) for _, dense in dense_chunks(x)])
+    some = _enough(s)
+    s, codes = s[some], codes[some]
 
-    def likelihood(own):
+    def likelihood(temperature):
+        own = _own_probability(s, codes, temperature)
         return np.mean(group_means(np.log(own + 1e-6)[:, None], codes, codes.max() + 1)[np.unique(codes)])
 
-    return TEMPERATURES[np.argmax([likelihood(own) for own in _own_probability(s, codes)])]
+    return max(TEMPERATURES, key=likelihood)
 
 
 def reliable_labels(x, codes, moments: Moments, weight) -> np.ndarray:
@@ -107,8 +110,11 @@ def reliable_labels(x, codes, moments: Moments, weight) -> np.ndarray:
     """
     n_types = len(moments.mean)
     s = left_out_correlation(x, codes, moments, weight)
-    right = [((1 - w) * own, w / n_types) for own in _own_probability(s, codes) for w in WRONG]
-    by_label, by_chance = max(right, key=lambda pair: np.log(sum(pair)).mean())
+    some = _enough(s)
+    each = [(t, w) for t in TEMPERATURES for w in WRONG]
+    own = {t: _own_probability(s[some], codes[some], t) for t in TEMPERATURES}
+    t, w = max(each, key=lambda tw: np.log((1 - tw[1]) * own[tw[0]] + tw[1] / n_types).mean())
+    by_label, by_chance = (1 - w) * _own_probability(s, codes, t), w / n_types
     keep = by_label >= ODDS * by_chance
     for k in range(n_types):
         group = np.flatnonzero(codes == k)
@@ -117,12 +123,21 @@ def reliable_labels(x, codes, moments: Moments, weight) -> np.ndarray:
     return keep
 
 
-def _own_probability(s, codes) -> Iterator[np.ndarray]:
-    """Probability (n,) of each cell's own type by the softmax of scores (n, n_types), at each of the temperatures."""
-    below = s - s.max(1, keepdims=True)
-    own = below[np.arange(len(codes)), codes]
-    for t in TEMPERATURES:
-        yield np.exp(own / t) / np.exp(below / t).sum(1)
+def _enough(s):
+    """Rows of the scores (n, n_types) that a temperature is read off: all, or by chance so many as hold ``MOST_SCORES``."""
+    if s.size <= MOST_SCORES:
+        return slice(None)
+    return np.sort(np.random.default_rng(0).permutation(len(s))[: MOST_SCORES // s.shape[1]])
+
+
+def _own_probability(s, codes, temperature) -> np.ndarray:
+    """Probability (n,) of each cell's own type by the softmax of scores (n, n_types) over the temperature."""
+    out = np.empty(len(s))
+    for i in range(0, len(s), CHUNK):
+        below = s[i : i + CHUNK] - s[i : i + CHUNK].max(1, keepdims=True)
+        own = below[np.arange(len(below)), codes[i : i + CHUNK]]
+        out[i : i + CHUNK] = np.exp(own / temperature) / np.exp(below / temperature).sum(1)
+    return out
 
 
 def left_out_correlation(x, codes, moments: Moments, weight) -> np.ndarray:

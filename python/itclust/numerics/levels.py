@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+CHUNK = 4096  # cells at once
 LEAST = 1e-6  # probability that two types share: below it, they are as far apart as any
 
 
@@ -62,9 +63,12 @@ def deepest(p, label, nodes, level) -> tuple[np.ndarray, np.ndarray]:
     node : (n,) int, -1: none reaches it, the cell may be anything.
     probability : (n,) of the node; 1 where it is none.
     """
-    sums = p @ nodes.T
-    reach = nodes[:, label].T & (sums >= level)
-    size = np.where(reach, nodes.sum(1), nodes.shape[1] + 1)
-    node = size.argmin(1)
-    each, some = np.arange(len(p)), reach.any(1)
-    return np.where(some, node, -1), np.where(some, sums[each, node], 1.0)
+    node, probability, size = np.full(len(p), -1), np.ones(len(p)), nodes.sum(1)
+    for i in range(0, len(p), CHUNK):
+        rows = slice(i, i + CHUNK)
+        sums = p[rows] @ nodes.T
+        reach = nodes[:, label[rows]].T & (sums >= level)
+        some = np.flatnonzero(reach.any(1))
+        best = np.where(reach[some], size, nodes.shape[1] + 1).argmin(1)
+        node[rows][some], probability[rows][some] = best, sums[some, best]
+    return node, probability

@@ -183,7 +183,7 @@ def judged(clusters: Clusters, of_source) -> tuple[np.ndarray, np.ndarray]:
     scale = scale * sampled(size) ** spread
     evidence = (GAIN * (total - best) - SPREAD * (usual - best)) / scale + INTERCEPT + PRIOR
     evidence = np.minimum(evidence, MOST_EVIDENCE)
-    return evidence, veto(numbers, spread) + (1 + spread) * whole_type(evidence, size, likeliest, of_source)
+    return evidence, veto(numbers, spread) + whole_type(evidence, size, likeliest, of_source, spread)
 
 
 def veto(numbers, spread=0.0) -> np.ndarray:
@@ -202,20 +202,21 @@ def veto(numbers, spread=0.0) -> np.ndarray:
     return np.maximum(mixed, KEPT_WEIGHT * (1 - spread) * shifted) + (1 - spread) * far
 
 
-def whole_type(evidence, size, label, of_source) -> np.ndarray:
+def whole_type(evidence, size, label, of_source, spread=0.0) -> np.ndarray:
     """What is taken off the evidence (n_pieces,) where a whole type would be called novel, see ``WHOLE``.
 
     Parameters
     ----------
     evidence, size, label : (n_pieces,) logits, cells and likeliest type of each piece.
     of_source : (n_types,) cells of the source.
+    spread : see :func:`veto`.
     """
     off = np.zeros(len(evidence))
     for k in np.unique(label):
         mine = label == k
         new = size[mine] @ (evidence[mine] > CANDIDATE) / size[mine].sum()
         common = size[mine].sum() / size.sum() < AS_COMMON * of_source[k] / of_source.sum()
-        off[mine] = WHOLE_WEIGHT * (new >= WHOLE and common)
+        off[mine] = WHOLE_WEIGHT * (1 + spread) * (new >= WHOLE and common)
     return off
 
 

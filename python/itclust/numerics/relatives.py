@@ -33,14 +33,19 @@ def clusters(graph, x: sp.csr_matrix, label, knn, mean, pairs, seed=0) -> tuple[
     mean : (n_types, n_genes) log values of the source's types.
     pairs : see :func:`itclust.numerics.clusters.markers`.
     """
-    lineage = neighbors.leiden(graph, LINEAGES, seed)
-    near = nearest(x, lineage, label, knn, mean, pairs, seed)
+    near, n_lineages = within_lineages(graph, x, label, knn, mean, pairs, seed)
     own = neighbors.shared_neighbors(near)
     for resolution in RESOLUTIONS:
-        found = neighbors.leiden(own, resolution * (lineage.max() + 1), seed)
+        found = neighbors.leiden(own, resolution * n_lineages, seed)
         if found.max() + 1 >= PER_LABEL * len(np.unique(label)):
             break
     return found, near
+
+
+def within_lineages(graph, x, label, knn, mean, pairs, seed=0) -> tuple[np.ndarray, int]:
+    """Nearest other cells (n, k) int of a cell's own lineage, and how many lineages there are; see :func:`clusters`."""
+    lineage = neighbors.leiden(graph, LINEAGES, seed)
+    return nearest(x, lineage, label, knn, mean, pairs, seed), int(lineage.max() + 1)
 
 
 def nearest(x: sp.csr_matrix, lineage, label, knn, mean, pairs, seed=0) -> np.ndarray:

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from itclust.numerics import assign, classifiers, copies, genes, heldout, neighbors, novelty, sketch
 from itclust.numerics.moments import Moments, moments
-from itclust.recipes import Adapted, centroid_paths, extension, first_answers, layers
+from itclust.recipes import Adapted, centroid_paths, extension, first_answers, layers, surroundings
 from itclust.settings import DefaultSettings
 
 CLEAN_ROUNDS = 3  # one round leaves twice as many wrong source labels
@@ -185,13 +185,15 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     fixed, initial, factors = first_answers.answers(fit, network.averaged(source_model), x, batch, seed)
     first = first_answers.together(fixed, initial)
     x = x if present.all() else sp.csr_matrix(x[:, present])
-    around = _structure(x, fit, present, first, settings, seed)
-    new = _new_types(fit.moments.over(present), x, first, around, settings, seed)
+    of_types, columns = fit.moments.over(present), np.cumsum(present)[fit.markers[present[fit.markers]]] - 1
+    around = surroundings.structure(x, columns, first, settings, seed)
+    new = _new_types(of_types, x, first, around, settings, seed)
+    average = surroundings.average(around, of_types, x, first, seed)
     z = network.predict(network.embedding(source_model), x_markers) if len(new.nearest) else None
     model = training.with_new_centroids(weights, z, new.group, settings, seed)
     answers = [_with_new_columns(q, new) for q in (fixed, initial)]
     q, trust, history = training.fine_tune(
-        model, x_markers, *answers, len(fit.types), around.average, settings, seed, progress
+        model, x_markers, *answers, len(fit.types), average, settings, seed, progress
     )
     if settings.novelty:
         q = extension.kept_known(q, new.group, new.score, len(fit.types))
@@ -210,29 +212,6 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     )
     of_chunks = values.answers(partial(extension.answer_chunk, taught, scale), target.batch)
     return extension.extended(found, of_chunks, rows, values.n_cells, progress)
-
-
-def _structure(x, fit, present, q, settings, seed) -> neighbors.Structure:
-    """The target's structure by its own variable genes; by the source's markers where those bring strangers together.
-
-    With many types of few cells, a type's own genes are lost among the variable ones. Which it is shows in how many
-    neighbours have a cell's first answer.
-
-    Parameters
-    ----------
-    x : (n, n_present) CSR log values over the genes ``present`` of the source's.
-    q : (n, n_types) first answers.
-    """
-    from itclust.recipes import training
-
-    own, answer = neighbors.structure(x, settings.n_neighbors, seed=seed), q.argmax(1)
-    among_own = neighbors.concordance(own.average, answer)
-    columns = np.cumsum(present)[fit.markers[present[fit.markers]]] - 1
-    if among_own >= training.NEIGHBORS_TO or len(columns) < 2 or own.components is None:
-        return own
-    n_components = max(len(fit.types), own.points.shape[1])
-    other = neighbors.structure(x, settings.n_neighbors, seed=seed, columns=columns, n_components=n_components)
-    return other if neighbors.concordance(other.average, answer) > among_own else own
 
 
 def _new_types(of_types, x, q, around, settings, seed) -> novelty.Novelty:

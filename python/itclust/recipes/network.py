@@ -32,6 +32,7 @@ from keras import ops
 check_backend(keras.backend.backend())  # keras.json may say another
 
 STARTS_APART = 1000  # of the seeds of two starts
+CENTROID_SD = 0.3  # of a centroid's coordinates at the start
 
 
 @keras.saving.register_keras_serializable("itclust")
@@ -58,7 +59,7 @@ class ClusteringLayer(keras.layers.Layer):
 
     def build(self, input_shape):
         """Create the centroids."""
-        start = "zeros" if self.seed is None else keras.initializers.RandomNormal(stddev=0.3, seed=self.seed)
+        start = "zeros" if self.seed is None else keras.initializers.RandomNormal(stddev=CENTROID_SD, seed=self.seed)
         shape = (*input_shape[1:-1], self.n_clusters, input_shape[-1])
         self.centroids = self.add_weight(shape, initializer=start, name="centroids")
         super().build(input_shape)

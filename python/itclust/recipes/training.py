@@ -7,8 +7,9 @@ import warnings
 
 import numpy as np
 
-from itclust.numerics import assign, neighbors
+from itclust.numerics import assign, classifiers, neighbors
 from itclust.numerics.moments import group_means
+from itclust.numerics.novelty import MANY
 from itclust.numerics.sketch import BALANCE
 from itclust.recipes import network
 from itclust.recipes.first_answers import together
@@ -16,6 +17,7 @@ from itclust.settings import DefaultSettings
 
 log = logging.getLogger("itclust")
 
+MOST_OUTPUTS = 1000  # of the networks side by side: the more types, the fewer networks are trained
 RETRIES = 2  # trainings with a tenth of the step each, where one learnt nothing
 # Of the way from knowing nothing to perfect answers that the loss must go; ordinary sources go .5 and more.
 LEARNT = 0.05
@@ -34,7 +36,8 @@ NETWORK_FROM, NETWORK_TO = 0.5, 0.8
 
 def classifier(n_genes, n_clusters, settings: DefaultSettings, seed, weights=None):
     """Networks of the recipe's shape, side by side, with these weights, and as many of them, where they are given."""
-    n_starts = settings.n_starts if weights is None else len(weights[-1])
+    most = max(1, MOST_OUTPUTS // n_clusters)
+    n_starts = min(settings.n_starts, most) if weights is None else len(weights[-1])
     widths = (*settings.n_hidden, settings.n_latent)
     model = network.classifier(n_genes, widths, n_clusters, settings.alpha, settings.dropout, seed, n_starts)
     if weights is not None:
@@ -87,14 +90,26 @@ def learnt(loss: float, n_types: int, smoothing: float) -> bool:
 def _trained(x, codes, weight, size, rate, settings: DefaultSettings, seed, progress) -> tuple[list[np.ndarray], float]:
     """Weights, and the last epoch's loss, of one training with this step; see :func:`train`."""
     model = classifier(x.shape[1], len(size), settings, seed)
+    if len(size) >= MANY:
+        _place_centroids(model, x, codes, len(size))
     epochs = settings.source_epochs
     of_epoch = -(-settings.source_steps(len(codes)) // (STEP * epochs)) * STEP
     network.compile_classifier(model, rate, settings.weight_decay, of_epoch * epochs)
     chance = weight * np.maximum(size, 1.0)[codes] ** -BALANCE
-    y = for_each_start(one_hot(codes, len(size), settings.label_smoothing), settings.n_starts)
+    y = for_each_start(one_hot(codes, len(size), settings.label_smoothing), model.output_shape[1])
     order = network.drawn(chance, of_epoch, settings.batch_size, seed)
     loss = network.learn(model, x, y, order, epochs, network.reported(progress, "source", epochs))
     return network.weights(model), loss
+
+
+def _place_centroids(model, x, codes, n_types) -> None:
+    """Start each type's centroid in the direction of its cells (as Hu et al. 2020): among hundreds, random ones never part."""
+    z = network.predict(network.embedding(model), x)
+    *encoder, centroids = network.weights(model)
+    for k in range(len(centroids)):
+        mean = group_means(z[:, k], codes, n_types)
+        centroids[k] = classifiers.unit_rows(mean - mean.mean(0)) * (network.CENTROID_SD * z.shape[2] ** 0.5)
+    network.set_weights(model, [*encoder, centroids])
 
 
 def one_hot(codes, n, smoothing=0.0) -> np.ndarray:
