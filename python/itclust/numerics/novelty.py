@@ -137,7 +137,7 @@ def score_novelty(
     group = clusters.grouped(novel)
     novel &= np.bincount(group + 1, clusters.n)[group + 1] >= min_cells
     evidence = np.bincount(fine, logit) / clusters.n
-    novel |= (called > CANDIDATE) & clusters.nearer(novel, ~novel & (evidence < CANDIDATE), NEARER)
+    novel |= (evidence > 0) & clusters.nearer(novel, ~novel & (evidence < CANDIDATE), NEARER)
     group = clusters.grouped(novel)
     n_groups = int((np.bincount(group + 1, clusters.n)[1:] >= min_cells).sum())  # the largest come first
     group[group >= n_groups] = -1
