@@ -16,7 +16,7 @@ from itclust.numerics.moments import Moments, group_means
 CHUNK = 1000  # cells that are dense at once
 MIN_SD = 0.1  # added to every gene's spread: genes that are hardly seen must not dominate
 TEMPERATURES = np.geomspace(0.005, 0.5, 25)
-MOST_SCORES = 20_000_000  # of cells for types that a temperature is read off: 50,000 cells of 400 types
+MOST_SCORES = 5_000_000  # of cells for types that a temperature is read off: 50,000 cells of 100 types
 WRONG = np.geomspace(0.05, 0.5, 12)  # shares of wrong source labels that are considered: no source is without
 ODDS = 4.0  # how much likelier right than wrong a label must be for its cell to train
 KEPT = 0.25  # least share of a type's cells that train, whatever their profiles say
