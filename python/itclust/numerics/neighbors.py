@@ -81,7 +81,7 @@ def nearest(points, n_neighbors) -> np.ndarray:
     from sklearn.neighbors import NearestNeighbors
 
     k = min(n_neighbors, len(points) - 1)
-    return NearestNeighbors(n_neighbors=k).fit(points).kneighbors(return_distance=False)
+    return NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points).kneighbors(return_distance=False)
 
 
 def mutual(index) -> sp.csr_matrix:
