@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from itclust.numerics import neighbors, relatives
+from itclust.numerics import neighbors, novelty, relatives
 from itclust.numerics.clusters import markers
 from itclust.numerics.moments import moments
 from itclust.recipes import surroundings
@@ -79,5 +79,8 @@ def test_answers_are_averaged_over_relatives_where_types_are_many(halves):
     average = surroundings.average(around, of_types, x, q, 0)
     alike = [neighbors.concordance(a, codes) for a in (around.average, average)]
     assert alike[1] > 0.9 > alike[0] + 0.1, alike
+    found = novelty.score_novelty(of_types, x, q, around, 0.62, 10, 0)
+    again = surroundings.average(around, of_types, x, q, 0, found.knn)  # what the search has found is not sought again
+    assert (again != average).nnz == 0
     few = moments([x], group % 5, 5)
     assert surroundings.average(around, few, x, q[:, :5], 0) is around.average

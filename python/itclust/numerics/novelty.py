@@ -92,11 +92,13 @@ class Novelty(NamedTuple):
     score : (n,) in [0, 1], evidence that the cell's type is not in the source.
     group : (n,) int, -1: known; 0, 1, ...: new types, the largest first.
     nearest : (n_groups,) int, the source type nearest to each new one.
+    knn : (n, k) int neighbours of the first partition, see :func:`partition`; None: there is none.
     """
 
     score: np.ndarray
     group: np.ndarray
     nearest: np.ndarray
+    knn: np.ndarray | None = None
 
 
 def score_novelty(
@@ -145,7 +147,7 @@ def score_novelty(
     score = 1 / (1 + np.exp(-logit))
     score = (1 - SMOOTH) * score + SMOOTH * score[knn].mean(1)
     score = 1 - (1 - score) * (1 - outlier_cells(moments, x, clusters.coarse_profile))
-    return Novelty(score, group[fine], mass.argmax(1) if n_groups else np.zeros(0, int))
+    return Novelty(score, group[fine], mass.argmax(1) if n_groups else np.zeros(0, int), knn)
 
 
 def partition(mean, x: sp.csr_matrix, structure: neighbors.Structure, label, pairs, i, seed) -> tuple[np.ndarray, ...]:

@@ -190,7 +190,7 @@ def adapt(fit: Fit, target, settings: DefaultSettings, seed, progress) -> Adapte
     of_types, columns = fit.moments.over(present), np.cumsum(present)[fit.markers[present[fit.markers]]] - 1
     around = surroundings.structure(x, columns, first, settings, seed)
     new = _new_types(of_types, x, first, around, settings, seed)
-    average = surroundings.average(around, of_types, x, first, seed)
+    average = surroundings.average(around, of_types, x, first, seed, new.knn)
     z = network.predict(network.embedding(source_model), x_markers) if len(new.nearest) else None
     model = training.with_new_centroids(weights, z, new.group, settings, seed)
     answers = [_with_new_columns(q, new) for q in (fixed, initial)]

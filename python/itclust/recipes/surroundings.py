@@ -32,16 +32,18 @@ def structure(x: sp.csr_matrix, columns, q, settings, seed) -> neighbors.Structu
     return other if neighbors.concordance(other.average, answer) > among_own else own
 
 
-def average(around: neighbors.Structure, of_types, x: sp.csr_matrix, q, seed) -> sp.csr_matrix:
+def average(around: neighbors.Structure, of_types, x: sp.csr_matrix, q, seed, near=None) -> sp.csr_matrix:
     """Average (n, n) over mutual neighbours: of all cells; where types are many, of a cell's own lineage.
 
     Parameters
     ----------
     of_types : moments of the source's types, over the same genes as ``x``.
     x, q : see :func:`structure`.
+    near : (n, k) those of a cell's lineage, which the search for new types has found; None: it did not run.
     """
     if len(of_types.mean) < novelty.MANY or around.snn is None:
         return around.average
-    label, pairs = (around.average @ q).argmax(1), novelty.markers(of_types)
-    near, _ = relatives.within_lineages(around.snn, x, label, around.knn, of_types.mean, pairs, seed)
+    if near is None:
+        label, pairs = (around.average @ q).argmax(1), novelty.markers(of_types)
+        near, _ = relatives.within_lineages(around.snn, x, label, around.knn, of_types.mean, pairs, seed)
     return neighbors.mutual(near)
