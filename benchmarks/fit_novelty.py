@@ -5,7 +5,7 @@
 A task is a pair with a type, or a lineage, left out of the source and the network trained anew; pairs as they are
 are tasks as well. Two logistic regressions over the pieces of all targets, each task's known and new cells counting alike
 and each family by the square root of its tasks: first of the four numbers of a piece, then of what is left beside the
-pair's level (:func:`itclust.numerics.novelty.level`). Prints the constants of ``itclust/numerics/novelty.py`` and, for each family left out
+pair's level (:func:`itclust.numerics.evidence.level`). Prints the constants of ``itclust/numerics/evidence.py`` and, for each family left out
 of both fits, the mean over its tasks of AUROC / recall / known cells called new; then, as shipped, the same over
 pairs that are in no fit (``pairs-turned.json``).
 """
@@ -27,13 +27,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from itclust.data import dataset
-from itclust.numerics import clusters, neighbors, novelty
+from itclust.numerics import clusters, evidence, neighbors, novelty
 from itclust.recipes import default, first_answers, network, training
 from itclust.settings import DefaultSettings
 
 FAMILIES = {"facs": "facs", "kang": "kang", "panc": "pancreas", "symphony": "symphony", "cellbench": "lines"}
 MIN_NEW = 10  # target cells of new types for a task to be fitted
 CLIP = 4.0  # standard deviations, as in novelty.score_novelty
+RIDGE = 50.0  # inverse of scikit-learn's C: two of the four numbers measure nearly the same, and share their weight
 
 
 def main(argv=None) -> int:
@@ -48,7 +49,7 @@ def main(argv=None) -> int:
     )
     show(*fitted(found))
     by_family(found, lambda family: fitted([task for task in found if task["family"] != family]))
-    shipped = (novelty.MEAN, novelty.SD, novelty.WEIGHTS), (novelty.GAIN, novelty.SPREAD, novelty.INTERCEPT)
+    shipped = (evidence.MEAN, evidence.SD, evidence.WEIGHTS), (evidence.GAIN, evidence.SPREAD, evidence.INTERCEPT)
     by_family(turned, lambda _: shipped)
     return 0
 
@@ -110,14 +111,14 @@ def pieces_of(pair: data.Pair, drop, seed=0):
 
 def fitted(found):
     """Both fits: (mean, sd, weights), (gain, spread, intercept)."""
-    first = regression(found, [[p[0][:, :4] for p in task["partitions"]] for task in found])
+    first = regression(found, [[p[0][:, :4] for p in task["partitions"]] for task in found], RIDGE)
     second = regression(found, [[beside_level(p, first) for p in task["partitions"]] for task in found])
     mean, sd, weights, intercept = second
     gain, spread = weights / sd
     return first[:3], (gain, -spread, intercept - (weights * mean / sd).sum())
 
 
-def regression(found, features):
+def regression(found, features, ridge=1.0):
     """Logistic regression on standardised, clipped features: mean, sd, weights, intercept."""
     n = {f: sum(task["family"] == f for task in found) for f in {task["family"] for task in found}}
     x, y, w = [], [], []
@@ -131,7 +132,9 @@ def regression(found, features):
     x, y, w = (np.concatenate(a) for a in (x, y, w))
     mean = np.average(x, axis=0, weights=w)
     sd = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=w))
-    model = LogisticRegression(max_iter=1000).fit(np.clip((x - mean) / sd, -CLIP, CLIP), y, sample_weight=50 * w)
+    model = LogisticRegression(C=1 / ridge, max_iter=1000).fit(
+        np.clip((x - mean) / sd, -CLIP, CLIP), y, sample_weight=50 * w
+    )
     return mean, sd, model.coef_[0], model.intercept_[0]
 
 
@@ -139,29 +142,30 @@ def beside_level(partition, first):
     """(n_pieces, 2): the sum of the numbers less the pair's best level; how far its usual level lies above the best."""
     numbers, size, _, label, voters, _ = partition
     total = np.clip((numbers[:, :4] - first[0]) / first[1], -CLIP, CLIP) @ first[2]
-    best, usual, _ = novelty.level(total, size, label, voters)
+    best, usual, _ = evidence.level(total, size, label, voters)
     return np.column_stack([total - best, np.full(len(total), usual - best)])
 
 
 def worth(task, first, second):
     """AUROC, recall and known cells called new, by the evidence less the veto."""
-    evidence = called = 0
+    total = called = 0
     for partition in task["partitions"]:
         beside = beside_level(partition, first)
-        logit = beside @ [second[0], -second[1]] + second[2] + novelty.PRIOR
-        logit = np.minimum(logit, novelty.MOST_EVIDENCE)
-        numbers, size, _, label, _, fine = partition
-        doubt = novelty.veto(numbers) + novelty.whole_type(logit, size, label, task["of_source"])
-        evidence, called = evidence + logit[fine], called + (logit - doubt)[fine]
+        logit = beside @ [second[0], -second[1]] + second[2] + evidence.PRIOR
+        logit = np.minimum(logit, evidence.MOST_EVIDENCE)
+        numbers, size, _, label, voters, fine = partition
+        doubt = evidence.veto(numbers, evidence.kept_level(numbers, size, label, voters))
+        doubt += evidence.whole_type(logit, size, label, task["of_source"])
+        total, called = total + logit[fine], called + (logit - doubt)[fine]
     fine, known = task["partitions"][0][-1], task["known"]
     novel = (np.bincount(fine, called) / np.bincount(fine) > 0)[fine]
     if (~known).sum() < MIN_NEW:
         return np.nan, np.nan, novel[known].mean()
-    return roc_auc_score(~known, evidence), novel[~known].mean(), novel[known].mean()
+    return roc_auc_score(~known, total), novel[~known].mean(), novel[known].mean()
 
 
 def show(first, second) -> None:
-    """The lines of itclust/numerics/novelty.py."""
+    """The lines of itclust/numerics/evidence.py."""
     for name, values in zip(("MEAN", "SD", "WEIGHTS"), first, strict=True):
         print(f"{name} = np.array({np.round(values, 3).tolist()})")
     print(f"GAIN, SPREAD, INTERCEPT = {', '.join(f'{v:.3f}' for v in second)}")

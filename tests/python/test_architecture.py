@@ -27,6 +27,7 @@ NUMERICS = (
     "copies",
     "outliers",
     "clusters",
+    "evidence",
     "relatives",
     "novelty",
 )  # each may import those before it

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from sklearn.metrics import roc_auc_score
 
 import itclust
-from itclust.numerics import assign, classifiers, clusters, genes, neighbors, novelty, outliers
+from itclust.numerics import assign, classifiers, clusters, evidence, genes, neighbors, novelty, outliers
 from itclust.numerics.moments import lognorm, moments
 
 
@@ -54,7 +54,7 @@ def test_beliefs_in_known_and_new():
     s, is_novel = np.array([0.2, 0.8, 0.5, 0.9]), np.array([False, False, True, True])
     c = assign.beliefs(p, is_novel, s)
     np.testing.assert_allclose(c.sum(1), 1)
-    even = assign.MOST_NEW + assign.MISSED  # odds where the score says nothing; half of these cells are called new
+    even = assign.EVEN * (assign.MOST_NEW + assign.MISSED)  # odds at an even score; half of these cells are called new
     assert c[0, 0] == pytest.approx(0.9 / (1 + even / 4)) and c[1, 0] == pytest.approx(0.9 / (1 + even * 4))
     assert c[2, 2] == pytest.approx(0.75) and c[3, 2] > c[2, 2] and c[2, 0] == c[2, 1]
     alone = assign.beliefs(p[:2], np.zeros(2, bool), s[:2])
@@ -71,12 +71,12 @@ def test_a_lone_strange_cell_is_seen_and_a_strange_cluster_is_not_lone():
     source = moments([sp.csr_matrix(x)], codes, 2)
     x[7, 75:] = 5.0
     of_clusters = np.stack([x[codes == k].mean(0) for k in range(2)])
-    evidence = outliers.outlier_cells(source, sp.csr_matrix(x), of_clusters)
-    assert evidence.argmax() == 7 and evidence[7] > 0.45 and np.delete(evidence, 7).max() < 0.3
-    assert (evidence <= outliers.LONE).all()
+    alone = outliers.outlier_cells(source, sp.csr_matrix(x), of_clusters)
+    assert alone.argmax() == 7 and alone[7] > 0.45 and np.delete(alone, 7).max() < 0.3
+    assert (alone <= outliers.LONE).all()
     order = rng.permutation(200)
     np.testing.assert_allclose(
-        outliers.outlier_cells(source, sp.csr_matrix(x[order]), of_clusters), evidence[order], rtol=1e-5
+        outliers.outlier_cells(source, sp.csr_matrix(x[order]), of_clusters), alone[order], rtol=1e-5
     )
     explained = np.concatenate([of_clusters, x[[7]]])  # a cluster that has these genes
     assert outliers.outlier_cells(source, sp.csr_matrix(x), explained)[7] < 0.1
@@ -164,27 +164,27 @@ def test_pieces_are_what_cluster_and_label_share():
 
 def test_the_level_is_not_moved_by_a_type_that_hides_something_new():
     total, size, label = np.array([-3.0, -2.5, -2.0, 4.0]), np.array([9, 9, 9, 99]), np.array([0, 1, 2, 2])
-    assert novelty.level(total, size, label, [0, 1, 2]) == (-2.5, -2.5, 1)
-    assert novelty.level(total, size, label, []) == (-3.0, -3.0, 1)
+    assert evidence.level(total, size, label, [0, 1, 2]) == (-2.5, -2.5, 1)
+    assert evidence.level(total, size, label, []) == (-3.0, -3.0, 1)
 
 
 def test_a_whole_type_as_common_as_in_the_source_is_asked_more():
     size, label, of_source = np.array([90, 10, 60, 40]), np.array([0, 0, 1, 1]), np.array([100, 100])
-    evidence = np.array([0.5, -1.5, -0.2, -1.5])
-    off = novelty.whole_type(evidence, size, label, of_source)
-    np.testing.assert_array_equal(off, [novelty.WHOLE_WEIGHT] * 2 + [0, 0])  # 9 in 10; 6 in 10
-    assert not novelty.whole_type(evidence - 1, size, label, of_source).any()
-    assert not novelty.whole_type(evidence, size, label, np.array([20, 100])).any()  # three times as common
-    rare = novelty.whole_type(evidence, size, label, np.array([900, 100]))
-    assert (rare[:2] == novelty.WHOLE_WEIGHT).all()
+    logit = np.array([0.5, -1.5, -0.2, -1.5])
+    off = evidence.whole_type(logit, size, label, of_source)
+    np.testing.assert_array_equal(off, [evidence.WHOLE_WEIGHT] * 2 + [0, 0])  # 9 in 10; 6 in 10
+    assert not evidence.whole_type(logit - 1, size, label, of_source).any()
+    assert not evidence.whole_type(logit, size, label, np.array([20, 100])).any()  # three times as common
+    rare = evidence.whole_type(logit, size, label, np.array([900, 100]))
+    assert (rare[:2] == evidence.WHOLE_WEIGHT).all()
 
 
 def test_many_types_say_by_themselves_how_far_known_ones_lie_apart():
     rng = np.random.default_rng(0)
-    for n_types, sd, expected in ((12, 0.1, 1), (40, 0.1, 0.3), (40, 0.01, novelty.LEAST_SPREAD), (40, 2.0, 1)):
+    for n_types, sd, expected in ((12, 0.1, 1), (40, 0.1, 0.3), (40, 0.01, evidence.LEAST_SPREAD), (40, 2.0, 1)):
         total = rng.normal(-3, sd, n_types)
         each = np.arange(n_types)
-        assert novelty.level(total, np.full(n_types, 20), each, each)[2] == pytest.approx(expected, rel=0.4)
+        assert evidence.level(total, np.full(n_types, 20), each, each)[2] == pytest.approx(expected, rel=0.4)
 
 
 def test_a_piece_in_doubt_joins_the_new_type_that_it_is_like():
@@ -204,6 +204,49 @@ def test_a_piece_in_doubt_joins_the_new_type_that_it_is_like():
     assert not found.nearer(~new & ~known, new, 0.8)[3] and not found.nearer(np.zeros(4, bool), known, 0.8).any()
 
 
+def test_a_cell_of_a_new_group_that_surely_is_of_a_type_is_told():
+    """Against correlations of dense cells, the cell itself left out of its group's mean."""
+    (x, codes), (z, truth) = simulated(4, [30] * 3 + [0], [20, 20, 5, 20])
+    found = clusters.Clusters.__new__(clusters.Clusters)
+    found.moments, found.x, found.columns = moments([x], codes, 3), z, np.arange(0, z.shape[1], 2)
+    rng = np.random.default_rng(0)
+    found.centre_target, found.centre_source = z.mean(0).A1, found.moments.mean.mean(0) + rng.normal(0, 0.1, z.shape[1])
+    group = np.select([truth == 3, truth == 2, truth == 1], [0, 0, 1], -1)  # a new type with a known one in its group
+    found.q = np.where(rng.random(len(truth)) < 0.8, 0.9, 0.5)[:, None] * np.eye(3)[np.minimum(truth, 2)] + 0.03
+    told, sure = found.more_like_label(group), found.q.max(1) > 0.8
+    cells = (z.toarray() - found.centre_target)[:, found.columns]
+    types = (found.moments.mean - found.centre_source)[:, found.columns]
+    for i in np.flatnonzero(group >= 0):
+        others = (group == group[i]) & (np.arange(len(group)) != i)
+        like_group, like_type = (
+            np.corrcoef(cells[i], v)[0, 1] for v in (cells[others].mean(0), types[min(truth[i], 2)])
+        )
+        assert told[i] == (sure[i] and like_type > like_group), i
+    assert told[(truth == 2) & sure].all() and told[truth == 3].mean() < 0.2 and not told[group < 0].any()
+    assert not found.more_like_label(np.full(len(group), -1)).any()
+
+
+def test_groups_are_numbered_from_the_largest_and_small_ones_are_none():
+    group = np.array([4, -1, 4, 2, 2, 2, 0, -1])
+    np.testing.assert_array_equal(novelty.numbered(group, 2), [1, -1, 1, 0, 0, 0, -1, -1])
+    np.testing.assert_array_equal(novelty.numbered(np.array([-1, -1]), 2), [-1, -1])
+
+
+def test_a_label_stays_where_a_piece_keeps_what_the_pairs_known_types_keep():
+    """The same piece: seven tenths of its type's markers are little where known types keep all, and much where they keep less."""
+    numbers = np.zeros((4, 6))
+    numbers[:, 2] = -np.array([1.0, 0.9, 0.95, 0.65])
+    size, label = np.full(4, 20), np.array([0, 1, 2, 2])
+    assert evidence.kept_level(numbers, size, label, [0, 1, 2]) == pytest.approx(0.95)
+    off = evidence.veto(numbers, 0.95)
+    assert (off[:3] == evidence.KEPT_WEIGHT).all() and off[3] == 0
+    numbers[:, 2] *= 0.7
+    assert evidence.veto(numbers, evidence.kept_level(numbers, size, label, [0, 1, 2]))[3] == 0
+    numbers[:, 2] = -np.array([0.7, 0.7, 0.75, 0.65])
+    assert (evidence.veto(numbers, evidence.kept_level(numbers, size, label, [0, 1, 2])) == evidence.KEPT_WEIGHT).all()
+    assert evidence.kept_level(-numbers, size, label, [0, 1, 2]) == evidence.LEAST_KEPT
+
+
 def test_a_piece_much_farther_than_types_are_apart_is_far():
     rng = np.random.default_rng(0)
     lineage = rng.normal(0, 1, (2, 60)).repeat(2, 0)
@@ -212,4 +255,4 @@ def test_a_piece_much_farther_than_types_are_apart_is_far():
     found.shift, found.markers = np.zeros(60), np.arange(60)
     pieces = np.stack([types[0], types[0] + rng.normal(0, 0.4, 60), types.mean(0) + rng.normal(0, 1, 60)])
     far = found._far(types, pieces, np.zeros(3), np.zeros(4))
-    assert far[0] == pytest.approx(0, abs=1e-6) and 0.1 < far[1] < novelty.FAR < far[2]
+    assert far[0] == pytest.approx(0, abs=1e-6) and 0.1 < far[1] < evidence.FAR < far[2]

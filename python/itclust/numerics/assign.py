@@ -134,8 +134,9 @@ NOVEL_OFFSET, NOVEL_SLOPE = np.log(3), 2.0
 # A label that stays may still hide a new type. The score is evidence at even odds; the odds before it are the share of
 # the target's cells that are called new: where a new type was found, what looks like it and was left behind is one too,
 # where none was, a strange cell is strange for another reason. At least 0.02, since some are missed everywhere, and at
-# most 0.3: where more is new, those called took with them what the others would be suspected of.
-MISSED, MOST_NEW = 0.02, 0.3
+# most 0.3: where more is new, those called took with them what the others would be suspected of. EVEN: the odds of a cell that
+# was missed where the score says even, from a logistic regression over the development pairs.
+MISSED, MOST_NEW, EVEN = 0.02, 0.3, 0.8
 TINY = 1e-9  # of a type that a cell has nothing of: where all is new, the rest is no type's more than another's
 
 
@@ -147,7 +148,7 @@ def hidden(is_novel, novelty) -> np.ndarray:
     is_novel : (n,) bool, called new.
     novelty : (n,) score in [0, 1].
     """
-    odds = _odds(novelty) * (min(is_novel.mean(), MOST_NEW) + MISSED)
+    odds = EVEN * _odds(novelty) * (min(is_novel.mean(), MOST_NEW) + MISSED)
     return odds / (1 + odds)
 
 

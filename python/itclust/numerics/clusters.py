@@ -159,6 +159,34 @@ class Clusters:
         near = distance[:, some].min(1)
         return (near < share * distance[:, others].min(1)) & (near < cut) & ~some
 
+    def more_like_label(self, group) -> np.ndarray:
+        """Cells (n,) of new groups that are sure of a type and correlate more with it than with their group's other cells.
+
+        Over the target's variable genes. A piece of a new type may hold a few cells of its relative.
+
+        Parameters
+        ----------
+        group : (n,) int, -1: a cell of no new group.
+        """
+        out, sure = np.zeros(len(group), bool), np.flatnonzero((group >= 0) & (self.q.max(1) >= SURE))
+        if not len(sure):
+            return out
+        x, g, n = self.x[:, self.columns], group[sure], np.bincount(group[group >= 0])[group[sure]]
+        centre = self.centre_target[self.columns]
+        mean = _centred(weighted_means(members(group), x) - centre)
+        types = _centred((self.moments.mean - self.centre_source)[:, self.columns])
+        types /= np.maximum(np.linalg.norm(types, axis=1, keepdims=True), 1e-12)
+        x, each = x[sure], np.arange(len(sure))
+        total = np.asarray(x.sum(1)).ravel() - centre.sum()
+        square = np.asarray(x.multiply(x).sum(1)).ravel() - 2 * (x @ centre) + centre @ centre - total**2 / len(centre)
+        with_mean = (x @ mean.T - mean @ centre)[each, g]
+        # the mean of the others, times their number: the sum of all less the cell itself
+        others = n * with_mean - square
+        norm = np.sqrt(np.maximum(n**2 * (mean**2).sum(1)[g] - 2 * n * with_mean + square, 1e-12))
+        with_type = (x @ types.T - types @ centre)[each, self.q[sure].argmax(1)]
+        out[sure] = with_type > others / norm  # the cell's own norm is on both sides
+        return out
+
     def alike(self, profile, noise=0.0) -> np.ndarray:
         """Groups 0, 1, ... of profiles, as fine as the source's own types and no finer: (n,) int.
 
@@ -213,9 +241,13 @@ def _entropy(p) -> np.ndarray:
     return -(p * np.log(np.maximum(p, 1e-12))).sum(1)
 
 
+def _centred(a) -> np.ndarray:
+    return a - a.mean(1, keepdims=True)
+
+
 def _correlation(a, b, noise_a=0.0, noise_b=0.0) -> np.ndarray:
     """Correlation of rows; ``noise``, a row's summed sampling variance, is taken off its sum of squares, 3/4 at most."""
-    a, b = a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True)
+    a, b = _centred(a), _centred(b)
     na, nb = (a**2).sum(1), (b**2).sum(1)
     na, nb = np.maximum(na - noise_a, na / 4), np.maximum(nb - noise_b, nb / 4)
     return a @ b.T / np.sqrt(np.maximum(np.outer(na, nb), 1e-24))

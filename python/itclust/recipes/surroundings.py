@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import scipy.sparse as sp
 
-from itclust.numerics import neighbors, novelty, relatives
+from itclust.numerics import evidence, neighbors, relatives
+from itclust.numerics.clusters import markers
 
 MOST_COMPONENTS = 200  # of the source's markers, however many types there are
 
@@ -41,9 +42,9 @@ def average(around: neighbors.Structure, of_types, x: sp.csr_matrix, q, seed, ne
     x, q : see :func:`structure`.
     near : (n, k) those of a cell's lineage, which the search for new types has found; None: it did not run.
     """
-    if len(of_types.mean) < novelty.MANY or around.snn is None:
+    if len(of_types.mean) < evidence.MANY or around.snn is None:
         return around.average
     if near is None:
-        label, pairs = (around.average @ q).argmax(1), novelty.markers(of_types)
+        label, pairs = (around.average @ q).argmax(1), markers(of_types)
         near, _ = relatives.within_lineages(around.snn, x, label, around.knn, of_types.mean, pairs, seed)
     return neighbors.mutual(near)

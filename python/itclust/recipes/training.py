@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from itclust.numerics import assign, classifiers, neighbors, novelty
+from itclust.numerics import assign, classifiers, evidence, neighbors
 from itclust.numerics.moments import group_means
 from itclust.numerics.sketch import BALANCE
 from itclust.recipes import network
@@ -89,7 +89,7 @@ def learnt(loss: float, n_types: int, smoothing: float) -> bool:
 def _trained(x, codes, weight, size, rate, settings: DefaultSettings, seed, progress) -> tuple[list[np.ndarray], float]:
     """Weights, and the last epoch's loss, of one training with this step; see :func:`train`."""
     model = classifier(x.shape[1], len(size), settings, seed)
-    if len(size) >= novelty.MANY:
+    if len(size) >= evidence.MANY:
         _place_centroids(model, x, codes, len(size))
     epochs = settings.source_epochs
     of_epoch = -(-settings.source_steps(len(codes)) // (STEP * epochs)) * STEP
