@@ -245,6 +245,7 @@ def test_a_label_stays_where_a_piece_keeps_what_the_pairs_known_types_keep():
     numbers[:, 2] = -np.array([0.7, 0.7, 0.75, 0.65])
     assert (evidence.veto(numbers, evidence.kept_level(numbers, size, label, [0, 1, 2])) == evidence.KEPT_WEIGHT).all()
     assert evidence.kept_level(-numbers, size, label, [0, 1, 2]) == evidence.LEAST_KEPT
+    assert evidence.kept_level(2 * numbers, size, label, [0, 1, 2]) == 1
 
 
 def test_a_piece_much_farther_than_types_are_apart_is_far():

@@ -104,8 +104,8 @@ def veto(numbers, of_known, spread=0.0) -> np.ndarray:
 
 
 def kept_level(numbers, size, label, types) -> float:
-    """How much the pair's known types keep of their markers, see :func:`level`: 1 where the target is as the source."""
-    return max(-level(numbers[:, 2], size, label, types)[0], LEAST_KEPT)
+    """How much the pair's known types keep of their markers, see :func:`level`; 1, all, where the target is as the source."""
+    return float(np.clip(-level(numbers[:, 2], size, label, types)[0], LEAST_KEPT, 1))
 
 
 def whole_type(evidence, size, label, of_source, spread=0.0) -> np.ndarray:
