@@ -33,8 +33,7 @@ from itclust.settings import DefaultSettings
 
 FAMILIES = {"facs": "facs", "kang": "kang", "panc": "pancreas", "symphony": "symphony", "cellbench": "lines"}
 MIN_NEW = 10  # target cells of new types for a task to be fitted
-CLIP = 4.0  # standard deviations, as in novelty.score_novelty
-RIDGE = 50.0  # inverse of scikit-learn's C: two of the four numbers measure nearly the same, and share their weight
+SHRUNKEN = 0.02  # scikit-learn's C: two of the four numbers measure nearly the same, and share their weight
 
 
 def main(argv=None) -> int:
@@ -111,14 +110,14 @@ def pieces_of(pair: data.Pair, drop, seed=0):
 
 def fitted(found):
     """Both fits: (mean, sd, weights), (gain, spread, intercept)."""
-    first = regression(found, [[p[0][:, :4] for p in task["partitions"]] for task in found], RIDGE)
+    *first, _ = regression(found, [[p[0][:, :4] for p in task["partitions"]] for task in found], SHRUNKEN)
     second = regression(found, [[beside_level(p, first) for p in task["partitions"]] for task in found])
     mean, sd, weights, intercept = second
     gain, spread = weights / sd
-    return first[:3], (gain, -spread, intercept - (weights * mean / sd).sum())
+    return first, (gain, -spread, intercept - (weights * mean / sd).sum())
 
 
-def regression(found, features, ridge=1.0):
+def regression(found, features, c=1.0):
     """Logistic regression on standardised, clipped features: mean, sd, weights, intercept."""
     n = {f: sum(task["family"] == f for task in found) for f in {task["family"] for task in found}}
     x, y, w = [], [], []
@@ -132,16 +131,15 @@ def regression(found, features, ridge=1.0):
     x, y, w = (np.concatenate(a) for a in (x, y, w))
     mean = np.average(x, axis=0, weights=w)
     sd = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=w))
-    model = LogisticRegression(C=1 / ridge, max_iter=1000).fit(
-        np.clip((x - mean) / sd, -CLIP, CLIP), y, sample_weight=50 * w
-    )
+    x = np.clip((x - mean) / sd, -evidence.CLIP, evidence.CLIP)
+    model = LogisticRegression(C=c, max_iter=1000).fit(x, y, sample_weight=50 * w)
     return mean, sd, model.coef_[0], model.intercept_[0]
 
 
 def beside_level(partition, first):
     """(n_pieces, 2): the sum of the numbers less the pair's best level; how far its usual level lies above the best."""
     numbers, size, _, label, voters, _ = partition
-    total = np.clip((numbers[:, :4] - first[0]) / first[1], -CLIP, CLIP) @ first[2]
+    total = evidence.summed(numbers, *first)
     best, usual, _ = evidence.level(total, size, label, voters)
     return np.column_stack([total - best, np.full(len(total), usual - best)])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
+from itclust.numerics.classifiers import dense_chunks, unit_rows
 from itclust.numerics.genes import marker_pairs
 from itclust.numerics.moments import Moments, members, weighted_means
 
@@ -171,20 +172,13 @@ class Clusters:
         out, sure = np.zeros(len(group), bool), np.flatnonzero((group >= 0) & (self.q.max(1) >= SURE))
         if not len(sure):
             return out
-        x, g, n = self.x[:, self.columns], group[sure], np.bincount(group[group >= 0])[group[sure]]
-        centre = self.centre_target[self.columns]
-        mean = _centred(weighted_means(members(group), x) - centre)
-        types = _centred((self.moments.mean - self.centre_source)[:, self.columns])
-        types /= np.maximum(np.linalg.norm(types, axis=1, keepdims=True), 1e-12)
-        x, each = x[sure], np.arange(len(sure))
-        total = np.asarray(x.sum(1)).ravel() - centre.sum()
-        square = np.asarray(x.multiply(x).sum(1)).ravel() - 2 * (x @ centre) + centre @ centre - total**2 / len(centre)
-        with_mean = (x @ mean.T - mean @ centre)[each, g]
-        # the mean of the others, times their number: the sum of all less the cell itself
-        others = n * with_mean - square
-        norm = np.sqrt(np.maximum(n**2 * (mean**2).sum(1)[g] - 2 * n * with_mean + square, 1e-12))
-        with_type = (x @ types.T - types @ centre)[each, self.q[sure].argmax(1)]
-        out[sure] = with_type > others / norm  # the cell's own norm is on both sides
+        x, centre, label = self.x[:, self.columns], self.centre_target[self.columns], self.q.argmax(1)
+        types = unit_rows((self.moments.mean - self.centre_source)[:, self.columns])
+        total = (members(group) @ x).toarray() - np.bincount(group[group >= 0])[:, None] * centre
+        for rows, cells in dense_chunks(x[sure]):
+            which, cells = sure[rows], cells - centre
+            others, own = unit_rows(total[group[which]] - cells), unit_rows(cells)
+            out[which] = (own * types[label[which]]).sum(1) > (own * others).sum(1)
         return out
 
     def alike(self, profile, noise=0.0) -> np.ndarray:
@@ -241,13 +235,9 @@ def _entropy(p) -> np.ndarray:
     return -(p * np.log(np.maximum(p, 1e-12))).sum(1)
 
 
-def _centred(a) -> np.ndarray:
-    return a - a.mean(1, keepdims=True)
-
-
 def _correlation(a, b, noise_a=0.0, noise_b=0.0) -> np.ndarray:
     """Correlation of rows; ``noise``, a row's summed sampling variance, is taken off its sum of squares, 3/4 at most."""
-    a, b = _centred(a), _centred(b)
+    a, b = a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True)
     na, nb = (a**2).sum(1), (b**2).sum(1)
     na, nb = np.maximum(na - noise_a, na / 4), np.maximum(nb - noise_b, nb / 4)
     return a @ b.T / np.sqrt(np.maximum(np.outer(na, nb), 1e-24))

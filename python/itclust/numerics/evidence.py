@@ -28,10 +28,10 @@ import numpy as np
 
 from itclust.numerics.clusters import Clusters
 
+CLIP = 4.0  # standard deviations: one odd number decides nothing alone
 MOST_EVIDENCE = 4.0  # logits that one partition may add: its chance mixtures decide nothing alone
 # Weights of the standardised numbers, mean and standard deviation: fitted by benchmarks/fit_novelty.py, a logistic
 # regression over all leave-out tasks, each task, and its known and its new cells, counting alike.
-FEATURES = ("d_type", "own", "lost", "d_plain")
 MEAN = np.array([0.273, 0.273, -0.745, 0.366])
 SD = np.array([0.196, 0.218, 0.243, 0.211])
 WEIGHTS = np.array([0.269, 0.384, 1.277, 0.582])
@@ -73,8 +73,7 @@ def judged(clusters: Clusters, of_source) -> tuple[np.ndarray, np.ndarray]:
     of_source : (n_types,) cells of the source.
     """
     numbers, size = clusters.numbers(), clusters.n
-    # clipped: one odd number decides nothing alone
-    total = np.clip((numbers[:, :4] - MEAN) / SD, -4, 4) @ WEIGHTS
+    total = summed(numbers)
     likeliest, both = (clusters.fine @ clusters.q).argmax(1), np.flatnonzero(clusters.both)
     best, usual, scale = level(total, size, likeliest, both)
     spread = from_pair(len(both))
@@ -84,6 +83,11 @@ def judged(clusters: Clusters, of_source) -> tuple[np.ndarray, np.ndarray]:
     evidence = np.minimum(evidence, MOST_EVIDENCE)
     doubt = veto(numbers, kept_level(numbers, size, likeliest, both), spread)
     return evidence, doubt + whole_type(evidence, size, likeliest, of_source, spread)
+
+
+def summed(numbers, mean=MEAN, sd=SD, weights=WEIGHTS) -> np.ndarray:
+    """Weighted sum (n_pieces,) of the first four numbers, standardised and clipped."""
+    return np.clip((numbers[:, :4] - mean) / sd, -CLIP, CLIP) @ weights
 
 
 def veto(numbers, of_known, spread=0.0) -> np.ndarray:

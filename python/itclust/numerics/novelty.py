@@ -16,9 +16,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from itclust.numerics import neighbors, relatives
+from itclust.numerics.assign import by_size
 from itclust.numerics.clusters import Clusters, markers
 from itclust.numerics.evidence import CANDIDATE, MANY, judged
-from itclust.numerics.moments import Moments
+from itclust.numerics.moments import Moments, group_means
 from itclust.numerics.outliers import outlier_cells
 
 COARSE, FINE = 2.0, 5.0  # Leiden resolutions: one for judging, a finer one for who belongs to it
@@ -94,11 +95,11 @@ def score_novelty(
     group = clusters.grouped(novel)[fine]
     group[clusters.more_like_label(group)] = -1
     group = numbered(group, min_cells)
-    mass = np.array([q[group == k].sum(0) for k in range(group.max() + 1)])
+    nearest = group_means(q, group, group.max() + 1).argmax(1)
     score = 1 / (1 + np.exp(-logit))
     score = (1 - SMOOTH) * score + SMOOTH * score[knn].mean(1)
     score = 1 - (1 - score) * (1 - outlier_cells(moments, x, clusters.coarse_profile))
-    return Novelty(score, group, mass.argmax(1) if len(mass) else np.zeros(0, int), knn)
+    return Novelty(score, group, nearest, knn)
 
 
 def partition(mean, x: sp.csr_matrix, structure: neighbors.Structure, label, pairs, i, seed) -> tuple[np.ndarray, ...]:
@@ -135,7 +136,7 @@ def pieces(cluster, label, least) -> np.ndarray:
 def numbered(group, least) -> np.ndarray:
     """Groups (n,) of at least so many cells, 0, 1, ... the largest first; -1: in none."""
     size = np.bincount(group + 1)[1:]
-    order = np.argsort(-size, kind="stable")
+    order = by_size(group[group >= 0], len(size))
     order = order[size[order] >= least]
     number = np.full(len(size) + 1, -1)
     number[order] = np.arange(len(order))

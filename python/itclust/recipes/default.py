@@ -143,9 +143,9 @@ def _reliable(x, x_variable, codes, batch, n_types, variable, settings) -> tuple
     for _ in range(CLEAN_ROUNDS if settings.clean_labels else 0):
         of_types, weight = _moments(x, codes, batch, kept, n_types)
         right = classifiers.reliable_labels(x_variable[kept], codes[kept], of_types.over(variable), weight)
-        kept = kept[right]
         if right.all():
-            break
+            return kept, of_types
+        kept = kept[right]
     return kept, _moments(x, codes, batch, kept, n_types)[0]
 
 
