@@ -80,6 +80,7 @@ for name in "${steps[@]}"; do
   how=$(cat "$work/logs/$name.how" 2>/dev/null || echo "$name: not run, or ended early")
   [[ $how == "$name: passed"* ]] || failed=1
   echo "$how"
+  grep -E '^── [0-9]+\. (Failure|Error)' "$work/logs/$name" 2>/dev/null
   grep -E '^\[ FAIL|^Status:|^BiocCheck:' "$work/logs/$name" 2>/dev/null | tail -n 1
 done
 exit $failed

@@ -1,5 +1,10 @@
 """What of the R half can be held without R: the pins that installItClust() installs, and outcomes as plain dicts."""
 
+import contextlib
+import ctypes
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -88,4 +93,55 @@ def test_progress_is_thinned_but_keeps_stages_and_ends():
     assert ("source", 1.0, "") in heard
     assert heard[-1] == ("target", 0.5, "")
     assert len(heard) < 20
-    assert conditions.reporter(None) is False
+    assert conditions.reporter(None)("source", 0.5) is None
+
+
+def press_ctrl_c():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.01)  # Python handles signals between bytecodes
+
+
+posix = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+
+
+@posix
+def test_ctrl_c_ends_a_call_whatever_the_code_that_it_meets_makes_of_it():
+    @conditions.outcome
+    def drops(report):
+        with contextlib.suppress(KeyboardInterrupt):
+            press_ctrl_c()
+        report("source", 0.5)
+        reached.append("after a report")
+
+    @conditions.outcome
+    def turns():
+        try:
+            press_ctrl_c()
+        except KeyboardInterrupt:
+            raise SystemError("bad argument to internal function") from None
+
+    @conditions.outcome
+    def drops_and_ends():
+        with contextlib.suppress(KeyboardInterrupt):
+            press_ctrl_c()
+
+    reached = []
+    for outcome in (drops(conditions.reporter(None)), drops(conditions.reporter(print)), turns(), drops_and_ends()):
+        assert (outcome["ok"], outcome["kind"]) == (False, "interrupt")
+    assert reached == []
+    assert conditions.outcome(lambda: 3)()["value"] == 3  # the next call is another
+
+
+@posix
+def test_r_has_its_handlers_of_signals_back_after_a_call():
+    def of_python(number, frame):
+        raise AssertionError
+
+    before = signal.signal(signal.SIGINT, of_python)
+    ctypes.CDLL(None).signal(signal.SIGINT, ctypes.c_void_p(1))  # SIG_IGN: R's handler does not tell Python either
+    try:
+        assert conditions.outcome(press_ctrl_c)()["kind"] == "interrupt"
+        assert signal.getsignal(signal.SIGINT) is of_python
+        press_ctrl_c()
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -76,12 +76,15 @@ test_that("an interrupt arrives as one, and the session stays usable", {
     }
     wait_for(function() file.exists(started))
     expect_true(file.exists(started))
+    pid <- as.integer(readLines(paste0(said, ".pid")))
+    on.exit(tools::pskill(pid, tools::SIGKILL))
     Sys.sleep(1)
-    tools::pskill(as.integer(readLines(paste0(said, ".pid"))), tools::SIGINT)
-    wait_for(function() any(grepl("usable|bad", readLines(said,
-        warn = FALSE))))
-    expect_match(paste(readLines(said, warn = FALSE), collapse = ""),
-        "^interrupted usable 200")
+    tools::pskill(pid, tools::SIGINT)
+    read <- function() readLines(said, warn = FALSE)
+    wait_for(function() any(grepl("usable|bad", read())) ||
+        !tools::pskill(pid, 0L))
+    expect_match(paste(read(), collapse = ""), "^interrupted usable 200",
+        info = paste(readLines(paste0(said, ".err")), collapse = "\n"))
 })
 
 test_that("a handler that jumps out of a message ends the run as an interrupt", {

@@ -10,6 +10,8 @@ import traceback
 import warnings
 from pathlib import Path
 
+from itclust.rbridge import interrupts
+
 _HERE = str(Path(__file__).parents[1])  # the package's folder
 _PAUSE = 0.2  # seconds at least between two lines of progress
 
@@ -26,7 +28,8 @@ class _ToR(logging.Handler):
 
 
 def _call(function, *args):
-    """Call an R function. It answers "interrupt" if Ctrl-C came while R had the floor: R cannot raise through Python."""
+    """Call an R function. It answers "interrupt" where R itself took an interrupt: R cannot raise through Python."""
+    interrupts.check()
     if function(*args) == "interrupt":
         raise KeyboardInterrupt
 
@@ -62,17 +65,28 @@ def outcome(function):
         with warnings.catch_warnings(record=True) as seen, _logged(say):
             warnings.simplefilter("default")
             try:
-                out = {"ok": True, "value": function(*args, **kwargs)}
+                with interrupts.heard():
+                    value = function(*args, **kwargs)
+                    interrupts.check()
+                out = {"ok": True, "value": value}
             except KeyboardInterrupt:
-                out = {"ok": False, "kind": "interrupt", "type": "KeyboardInterrupt", "message": "interrupted"}
+                out = _interrupted()
             except Exception as error:  # noqa: BLE001  every exception becomes a condition of R
-                text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-                out = {"ok": False, "kind": "error", "type": type(error).__name__, "message": text}
-                out["traceback"] = traceback.format_exc()
+                out = _interrupted() if interrupts.came() else _failed(error)
         out["warnings"] = list(dict.fromkeys(str(w.message) for w in seen if _ours(w)))
         return out
 
     return wrapped
+
+
+def _interrupted():
+    return {"ok": False, "kind": "interrupt", "type": "KeyboardInterrupt", "message": "interrupted"}
+
+
+def _failed(error):
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    out = {"ok": False, "kind": "error", "type": type(error).__name__, "message": text}
+    return out | {"traceback": "".join(traceback.format_exception(error))}
 
 
 def _ours(warning):
@@ -80,13 +94,14 @@ def _ours(warning):
 
 
 def reporter(callback):
-    """Progress for R: plain strings and floats, whatever the core sends. None: no progress, and no bar either."""
-    if callback is None:
-        return False
+    """Progress for R: plain strings and floats, whatever the core sends. None: none, and no bar either."""
     last = {"stage": None, "time": 0.0}
 
     def report(stage, fraction, message=""):
+        interrupts.check()
         now = time.monotonic()
+        if callback is None:
+            return
         if stage != last["stage"] or fraction >= 1 or now - last["time"] > _PAUSE:
             last.update(stage=stage, time=now)
             _call(callback, str(stage), float(fraction), str(message))
