@@ -7,9 +7,11 @@ import logging
 import os
 import signal
 import sys
+import threading
 import warnings
 
 import itclust
+from itclust import interrupts
 from itclust.commands import demo, inspect, train, transfer
 from itclust.many import in_words
 from itclust.options import WrongUse, add_fitting
@@ -27,12 +29,15 @@ def main(argv=None) -> int:
     logging.getLogger("itclust").setLevel(logging.WARNING if args.quiet else logging.INFO)
     warnings.showwarning = lambda message, *_, **__: sys.stderr.write(f"warning: {message}\n")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that half-written files are removed
+    ctrl_c = threading.Event()
     try:
-        args.run(args)
+        with interrupts.heard(ctrl_c):
+            args.run(args)
     except KeyboardInterrupt:
-        sys.stderr.write(f"\nitclust: interrupted; {args.outputs or 'nothing was written'}.\n")
-        return 130
+        return _interrupted(args)
     except Exception as error:
+        if ctrl_c.is_set():
+            return _interrupted(args)
         if args.debug:
             raise
         done = f" ({args.outputs})" if args.outputs and args.outputs.written else ""
@@ -43,6 +48,11 @@ def main(argv=None) -> int:
         sys.stderr.write(f"itclust: error: standard output cannot be written: {sys.stdout.failure.strerror}.\n")
         return 1
     return 0
+
+
+def _interrupted(args) -> int:
+    sys.stderr.write(f"\nitclust: interrupted; {args.outputs or 'nothing was written'}.\n")
+    return 130
 
 
 def parser() -> argparse.ArgumentParser:

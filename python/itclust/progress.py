@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import sys
 
+from itclust import interrupts
+
 STAGES = {"pretrain": "pretraining", "source": "learning the source", "target": "fine-tuning on the target",
           "cells": "annotating all cells"}  # fmt: skip
 _UNUSABLE = "progress={!r} is not usable: it is None, True, False or a function (stage, fraction, message)."
@@ -18,11 +20,16 @@ def reporter(progress):
     progress
         None: a bar where standard error is a terminal; True: a bar; False: nothing; a function: that.
     """
-    if callable(progress):
-        return progress
     if progress is None:
         progress = sys.stderr is not None and sys.stderr.isatty()
-    return Bar() if progress else lambda stage, fraction, message: None
+    show = progress if callable(progress) else Bar() if progress else None
+
+    def report(stage, fraction, message):
+        interrupts.check()
+        if show is not None:
+            show(stage, fraction, message)
+
+    return report
 
 
 def check(progress) -> None:

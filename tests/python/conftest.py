@@ -4,6 +4,8 @@ import contextlib
 import functools
 import gc
 import os
+import signal
+import time
 from pathlib import Path
 
 if os.environ.get("PYTEST_XDIST_WORKER"):  # each worker has a core of its own; TensorFlow would start threads for all
@@ -60,6 +62,17 @@ def _short_paper():
 def short_paper():
     """``with short_paper():`` the paper's preset has a tenth of its epochs on the source; the toy needs no more."""
     return _short_paper
+
+
+@pytest.fixture
+def press_ctrl_c():
+    """Send this process what a terminal's Ctrl-C sends."""
+
+    def press():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)  # Python handles signals between bytecodes
+
+    return press
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """The command line: results on disk, one-line errors, exit codes, nothing half written."""
 
+import contextlib
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -10,7 +12,7 @@ import pandas as pd
 import pytest
 
 import itclust
-from itclust import cli, options
+from itclust import cli, options, progress
 
 
 @pytest.fixture(scope="session")
@@ -77,14 +79,23 @@ def test_bad_input_is_one_line(files, tmp_path, capsys):
     assert not out.exists()
 
 
-def test_an_interrupt_leaves_no_file(files, tmp_path, capsys, monkeypatch):
-    def interrupt(*_, **__):
-        raise KeyboardInterrupt
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("code", ["lets it through", "drops it", "makes another error of it"])
+def test_an_interrupt_ends_it_whatever_it_meets_and_leaves_no_file(
+    code, files, tmp_path, capsys, monkeypatch, press_ctrl_c
+):
+    def transfer(*_, **__):
+        with contextlib.nullcontext() if code == "lets it through" else contextlib.suppress(KeyboardInterrupt):
+            press_ctrl_c()
+        if code == "makes another error of it":
+            raise SystemError("bad argument to internal function")
+        progress.reporter(False)("source", 0.5, "epoch 1")
+        raise AssertionError
 
-    monkeypatch.setattr(itclust, "transfer", interrupt, raising=False)
+    monkeypatch.setattr(itclust, "transfer", transfer, raising=False)
     out = tmp_path / "out.h5ad"
     assert run("transfer", files / "source.h5ad", files / "target.h5ad", "-o", out) == 130
-    assert "interrupted" in capsys.readouterr().err and not list(tmp_path.iterdir())
+    assert "interrupted; nothing was written" in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

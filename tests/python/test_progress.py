@@ -17,7 +17,8 @@ def test_bar_rewrites_one_line_a_stage():
 
 def test_reporter(capsys):
     calls = []
-    assert reporter(calls.append) == calls.append
+    reporter(lambda *told: calls.append(told))("source", 0.5, "x")
+    assert calls == [("source", 0.5, "x")]
     reporter(False)("source", 0.5, "x")
     assert capsys.readouterr().err == ""
     reporter(True)("source", 0.5, "x")

@@ -1,14 +1,12 @@
 """What of the R half can be held without R: the pins that installItClust() installs, and outcomes as plain dicts."""
 
 import contextlib
-import ctypes
 import os
-import signal
-import time
 from pathlib import Path
 
 import pytest
 
+from itclust.progress import reporter
 from itclust.rbridge import conditions
 
 ROOT = Path(__file__).parents[2]
@@ -93,24 +91,16 @@ def test_progress_is_thinned_but_keeps_stages_and_ends():
     assert ("source", 1.0, "") in heard
     assert heard[-1] == ("target", 0.5, "")
     assert len(heard) < 20
-    assert conditions.reporter(None)("source", 0.5) is None
+    assert conditions.reporter(None) is False
 
 
-def press_ctrl_c():
-    os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(0.01)  # Python handles signals between bytecodes
-
-
-posix = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-
-
-@posix
-def test_ctrl_c_ends_a_call_whatever_the_code_that_it_meets_makes_of_it():
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_ends_a_call_whatever_the_code_that_it_meets_makes_of_it(press_ctrl_c):
     @conditions.outcome
-    def drops(report):
+    def drops():
         with contextlib.suppress(KeyboardInterrupt):
             press_ctrl_c()
-        report("source", 0.5)
+        reporter(False)("source", 0.5, "epoch 1")
         reached.append("after a report")
 
     @conditions.outcome
@@ -126,22 +116,8 @@ def test_ctrl_c_ends_a_call_whatever_the_code_that_it_meets_makes_of_it():
             press_ctrl_c()
 
     reached = []
-    for outcome in (drops(conditions.reporter(None)), drops(conditions.reporter(print)), turns(), drops_and_ends()):
+    for outcome in (drops(), turns(), drops_and_ends()):
         assert (outcome["ok"], outcome["kind"]) == (False, "interrupt")
     assert reached == []
     assert conditions.outcome(lambda: 3)()["value"] == 3  # the next call is another
-
-
-@posix
-def test_r_has_its_handlers_of_signals_back_after_a_call():
-    def of_python(number, frame):
-        raise AssertionError
-
-    before = signal.signal(signal.SIGINT, of_python)
-    ctypes.CDLL(None).signal(signal.SIGINT, ctypes.c_void_p(1))  # SIG_IGN: R's handler does not tell Python either
-    try:
-        assert conditions.outcome(press_ctrl_c)()["kind"] == "interrupt"
-        assert signal.getsignal(signal.SIGINT) is of_python
-        press_ctrl_c()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    reporter(False)("source", 0.5, "epoch 1")  # nor is a call beside it

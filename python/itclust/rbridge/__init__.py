@@ -21,6 +21,7 @@ import pandas as pd
 
 import itclust
 from itclust import results
+from itclust.interrupts import held_back
 from itclust.rbridge.conditions import outcome, reporter
 from itclust.rbridge.conversion import array, to_r
 
@@ -76,6 +77,7 @@ def forget() -> None:
     _held.clear()
 
 
+@held_back()
 def _load_backend():
     """Import Keras and its backend with their start-up lines, which go past R to file descriptor 2, kept away."""
     if "keras" in sys.modules:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import threading
 import time
 import traceback
 import warnings
 from pathlib import Path
 
-from itclust.rbridge import interrupts
+from itclust import interrupts
 
 _HERE = str(Path(__file__).parents[1])  # the package's folder
 _PAUSE = 0.2  # seconds at least between two lines of progress
@@ -64,15 +65,16 @@ def outcome(function):
     def wrapped(*args, say=None, **kwargs):
         with warnings.catch_warnings(record=True) as seen, _logged(say):
             warnings.simplefilter("default")
+            ctrl_c = threading.Event()
             try:
-                with interrupts.heard():
+                with interrupts.heard(ctrl_c):
                     value = function(*args, **kwargs)
                     interrupts.check()
                 out = {"ok": True, "value": value}
             except KeyboardInterrupt:
                 out = _interrupted()
             except Exception as error:  # noqa: BLE001  every exception becomes a condition of R
-                out = _interrupted() if interrupts.came() else _failed(error)
+                out = _interrupted() if ctrl_c.is_set() else _failed(error)
         out["warnings"] = list(dict.fromkeys(str(w.message) for w in seen if _ours(w)))
         return out
 
@@ -94,14 +96,13 @@ def _ours(warning):
 
 
 def reporter(callback):
-    """Progress for R: plain strings and floats, whatever the core sends. None: none, and no bar either."""
+    """Progress for R: plain strings and floats, whatever the core sends. None: no progress, and no bar either."""
+    if callback is None:
+        return False
     last = {"stage": None, "time": 0.0}
 
     def report(stage, fraction, message=""):
-        interrupts.check()
         now = time.monotonic()
-        if callback is None:
-            return
         if stage != last["stage"] or fraction >= 1 or now - last["time"] > _PAUSE:
             last.update(stage=stage, time=now)
             _call(callback, str(stage), float(fraction), str(message))

@@ -24,10 +24,14 @@ def check_backend(name) -> None:
 
 check_backend(os.environ.get("KERAS_BACKEND") or BACKENDS[0])  # the import fails where it is missing
 
-import keras
 import numpy as np
 import scipy.sparse as sp
-from keras import ops
+
+from itclust.interrupts import held_back
+
+with held_back():  # half imported, it would be of no use to the rest of the session
+    import keras
+    from keras import ops
 
 check_backend(keras.backend.backend())  # keras.json may say another
 
@@ -79,6 +83,7 @@ class ClusteringLayer(keras.layers.Layer):
         return {**super().get_config(), "n_clusters": self.n_clusters, "alpha": self.alpha, "seed": self.seed}
 
 
+@held_back()
 def encoder(n_genes: int, widths, seed: int = 0) -> keras.Model:
     """Dense network (batch, n_genes) -> (batch, widths[-1]): ReLU, tanh at the embedding.
 
@@ -100,6 +105,7 @@ def dense(units: int, activation: str, seed: int, name: str | None = None) -> ke
     return keras.layers.Dense(units, activation=activation, kernel_initializer=init, name=name)
 
 
+@held_back()
 def classifier(
     n_genes: int, widths, n_clusters: int, alpha: float, dropout: float, seed: int, n_starts: int = 1
 ) -> keras.Model:
@@ -137,11 +143,13 @@ def _started(shape, dtype=None, seed=0):
     return ops.stack([draw(shape[1:], dtype) for draw in draws])
 
 
+@held_back()
 def embedding(model) -> keras.Model:
     """The part of a classifier up to its embeddings, (batch, n_starts, n_latent)."""
     return keras.Model(model.input, model.get_layer("embedding").output)
 
 
+@held_back()
 def averaged(model) -> keras.Model:
     """A classifier's mean answer over its starts, (batch, n_clusters)."""
     return keras.Model(model.input, ops.mean(model.output, 1))
@@ -162,6 +170,7 @@ def compile_classifier(model, learning_rate, weight_decay: float, n_steps: int |
     compile_model(model, optimizer, keras.losses.CategoricalCrossentropy())
 
 
+@held_back()
 def compile_model(model, optimizer, loss) -> None:
     """Compile for training; XLA everywhere but on TensorFlow, where it is slow around dropout on a CPU."""
     model.compile(optimizer, loss, jit_compile=False if keras.backend.backend() == "tensorflow" else "auto")
@@ -184,7 +193,8 @@ def learn(model, x, y, order, epochs: int = 1, after=None) -> float:
         losses = []
         for rows in minibatches:
             dense = dense_rows(x, rows)
-            losses.append(model.train_on_batch(dense, dense if y is None else y[rows]))
+            with held_back():
+                losses.append(model.train_on_batch(dense, dense if y is None else y[rows]))
         loss = float(np.average(losses, weights=[len(rows) for rows in minibatches]))
         if after is not None and after(epoch, loss):
             break
@@ -220,18 +230,21 @@ def dense_rows(x, rows) -> np.ndarray:
 
 def predict(model: keras.Model, x, chunk: int = 8192) -> np.ndarray:
     """``model`` over all rows in chunks, without Keras' per-call loop: (n, ..., n_units) float32."""
-    parts = [
-        ops.convert_to_numpy(model(dense_rows(x, slice(i, i + chunk)), training=False))
-        for i in range(0, x.shape[0], chunk)
-    ]
+    parts = []
+    for i in range(0, x.shape[0], chunk):
+        dense = dense_rows(x, slice(i, i + chunk))
+        with held_back():
+            parts.append(ops.convert_to_numpy(model(dense, training=False)))
     return np.concatenate(parts) if parts else np.zeros((0, *model.output_shape[1:]), np.float32)
 
 
+@held_back()
 def weights(model) -> list[np.ndarray]:
     """What training changes; not the state of the random generators."""
     return [ops.convert_to_numpy(w) for w in model.trainable_variables]
 
 
+@held_back()
 def set_weights(model, values) -> None:
     """Put :func:`weights` of a network of the same shape into this one."""
     for variable, value in zip(model.trainable_variables, values, strict=True):
