@@ -7,12 +7,11 @@ import logging
 import os
 import signal
 import sys
-import threading
 import warnings
 
 import itclust
-from itclust import interrupts
 from itclust.commands import demo, inspect, train, transfer
+from itclust.interrupts import heard
 from itclust.many import in_words
 from itclust.options import WrongUse, add_fitting
 
@@ -29,15 +28,13 @@ def main(argv=None) -> int:
     logging.getLogger("itclust").setLevel(logging.WARNING if args.quiet else logging.INFO)
     warnings.showwarning = lambda message, *_, **__: sys.stderr.write(f"warning: {message}\n")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that half-written files are removed
-    ctrl_c = threading.Event()
     try:
-        with interrupts.heard(ctrl_c):
+        with heard():
             args.run(args)
     except KeyboardInterrupt:
-        return _interrupted(args)
+        sys.stderr.write(f"\nitclust: interrupted; {args.outputs or 'nothing was written'}.\n")
+        return 130
     except Exception as error:
-        if ctrl_c.is_set():
-            return _interrupted(args)
         if args.debug:
             raise
         done = f" ({args.outputs})" if args.outputs and args.outputs.written else ""
@@ -48,11 +45,6 @@ def main(argv=None) -> int:
         sys.stderr.write(f"itclust: error: standard output cannot be written: {sys.stdout.failure.strerror}.\n")
         return 1
     return 0
-
-
-def _interrupted(args) -> int:
-    sys.stderr.write(f"\nitclust: interrupted; {args.outputs or 'nothing was written'}.\n")
-    return 130
 
 
 def parser() -> argparse.ArgumentParser:

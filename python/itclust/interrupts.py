@@ -14,6 +14,7 @@ import signal
 import threading
 
 _noted: list[threading.Event] = []  # of the calls that run, the innermost last
+_sigaction = None if os.name == "nt" else ctypes.CDLL(None).sigaction
 
 
 def check() -> None:
@@ -23,8 +24,12 @@ def check() -> None:
 
 
 @contextlib.contextmanager
-def heard(came: threading.Event):
-    """Turn Ctrl-C into KeyboardInterrupt, and set ``came``, while the block runs; R, whose process it may be, hears nothing."""
+def heard():
+    """Turn Ctrl-C into KeyboardInterrupt, and note it, while the block runs; R, whose process it may be, hears nothing.
+
+    An error after it is taken for what became of it, and is KeyboardInterrupt as well.
+    """
+    came = threading.Event()
 
     def handle(number, frame):
         came.set()
@@ -34,6 +39,9 @@ def heard(came: threading.Event):
     try:
         with _handled_by(handle):
             yield
+    except Exception:
+        check()
+        raise
     finally:
         _noted.pop()
 
@@ -53,12 +61,11 @@ def held_back():
 @contextlib.contextmanager
 def _handled_by(handler):
     """Hear SIGINT by ``handler`` while the block runs, then as before; not on Windows, nor beside the main thread."""
-    if os.name == "nt" or threading.current_thread() is not threading.main_thread():
+    if _sigaction is None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    sigaction = ctypes.CDLL(None).sigaction
     of_c = ctypes.create_string_buffer(512)  # a struct sigaction: 152 bytes on Linux, less on macOS
-    sigaction(signal.SIGINT, None, of_c)  # of R or reticulate, it may be: Python's `signal` knows only its own
+    _sigaction(signal.SIGINT, None, of_c)  # of R or reticulate, it may be: Python's `signal` knows only its own
     before = signal.signal(signal.SIGINT, handler)
     try:
         yield
@@ -66,4 +73,4 @@ def _handled_by(handler):
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
         finally:
-            sigaction(signal.SIGINT, of_c, None)
+            _sigaction(signal.SIGINT, of_c, None)

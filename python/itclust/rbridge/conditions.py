@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import threading
 import time
 import traceback
 import warnings
@@ -65,30 +64,20 @@ def outcome(function):
     def wrapped(*args, say=None, **kwargs):
         with warnings.catch_warnings(record=True) as seen, _logged(say):
             warnings.simplefilter("default")
-            ctrl_c = threading.Event()
             try:
-                with interrupts.heard(ctrl_c):
-                    value = function(*args, **kwargs)
+                with interrupts.heard():
+                    out = {"ok": True, "value": function(*args, **kwargs)}
                     interrupts.check()
-                out = {"ok": True, "value": value}
             except KeyboardInterrupt:
-                out = _interrupted()
+                out = {"ok": False, "kind": "interrupt", "type": "KeyboardInterrupt", "message": "interrupted"}
             except Exception as error:  # noqa: BLE001  every exception becomes a condition of R
-                out = _interrupted() if ctrl_c.is_set() else _failed(error)
+                text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+                out = {"ok": False, "kind": "error", "type": type(error).__name__, "message": text}
+                out["traceback"] = traceback.format_exc()
         out["warnings"] = list(dict.fromkeys(str(w.message) for w in seen if _ours(w)))
         return out
 
     return wrapped
-
-
-def _interrupted():
-    return {"ok": False, "kind": "interrupt", "type": "KeyboardInterrupt", "message": "interrupted"}
-
-
-def _failed(error):
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    out = {"ok": False, "kind": "error", "type": type(error).__name__, "message": text}
-    return out | {"traceback": "".join(traceback.format_exception(error))}
 
 
 def _ours(warning):
